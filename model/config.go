@@ -1,0 +1,182 @@
+package model
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/evenkeel/evenkeel/model/graph"
+)
+
+// Auto leaves a choice to the variant (norm, act, bias, init, norms at the ends) or to the usual form.
+const Auto = "auto"
+
+// Config is a model as a person writes it. The YAML keys are also the flags of the command line.
+type Config struct {
+	Variant string  `yaml:"variant"`          // id in Variants, or of Custom
+	Custom  *Custom `yaml:"custom,omitempty"` // a row of the user's own
+
+	Layers  int `yaml:"layers"`
+	D       int `yaml:"d"`
+	Heads   int `yaml:"heads"`
+	KVHeads int `yaml:"kv_heads"` // 0: as heads; 1 is MQA
+	HeadDim int `yaml:"head_dim"` // 0: d/heads
+	FFN     int `yaml:"ffn"`      // 0: 8/3 d rounded down to 64 (swiglu) or 4 d (gelu)
+	Vocab   int `yaml:"vocab"`    // embedding rows; 0: what the tokenizer needs
+	Seq     int `yaml:"seq"`
+
+	Norm      string  `yaml:"norm"`      // rms, ln, auto
+	NormGain  bool    `yaml:"norm_gain"` // gains (and LayerNorm biases)
+	Eps       float64 `yaml:"eps"`
+	QKAxis    string  `yaml:"qk_axis"`   // head, full
+	Act       string  `yaml:"act"`       // swiglu, gelu, auto
+	Positions string  `yaml:"positions"` // rope, learned, none
+	Theta     float64 `yaml:"rope_theta"`
+	Pairing   string  `yaml:"rope_pairing"` // halves, interleaved
+	EmbScale  float64 `yaml:"emb_scale"`
+	EmbNorm   string  `yaml:"emb_norm"`   // on, off, auto
+	FinalNorm string  `yaml:"final_norm"` // on, off, auto
+	Tied      bool    `yaml:"tied"`
+	Bias      string  `yaml:"bias"`     // on, off, auto
+	Init      string  `yaml:"init"`     // one of Inits, auto
+	InitStd   float64 `yaml:"init_std"` // 0: 1/sqrt(2.5 d)
+
+	DecayEmbeddings bool `yaml:"decay_embeddings"`
+	DecayNorms      bool `yaml:"decay_norms"`
+}
+
+// DefaultConfig is the paper's form at the size of the default preset.
+func DefaultConfig() Config {
+	return Config{
+		Variant: "hybrid_star", Layers: 6, D: 128, Heads: 4, Seq: 128,
+		Norm: Auto, NormGain: true, Eps: 1e-5, QKAxis: "head", Act: Auto, Positions: "rope",
+		Theta: 10000, Pairing: "halves", EmbScale: 1, EmbNorm: Auto, FinalNorm: Auto, Tied: true,
+		Bias: Auto, Init: Auto, DecayNorms: true,
+	}
+}
+
+// Row returns the variant the config names, the user's own if it carries one.
+func (c *Config) Row() (*Variant, error) {
+	if c.Custom != nil && (c.Variant == c.Custom.ID || c.Variant == "") {
+		return c.Custom.Variant()
+	}
+	return Find(c.Variant)
+}
+
+// Resolve fills in every default and checks the result.
+func (c *Config) Resolve() (*Spec, error) {
+	v, err := c.Row()
+	if err != nil {
+		return nil, err
+	}
+	if c.Layers < 1 || c.D < 1 || c.Heads < 1 {
+		return nil, fmt.Errorf("layers %d, d %d and heads %d must all be at least 1", c.Layers, c.D, c.Heads)
+	}
+	s := &Spec{
+		D: c.D, H: c.Heads, KV: c.KVHeads, HeadDim: c.HeadDim, F: c.FFN, V: c.Vocab, T: c.Seq,
+		Blocks: v.Blocks(c.Layers), NormGain: c.NormGain, Eps: c.Eps, Theta: c.Theta,
+		EmbScale: c.EmbScale, Tied: c.Tied, InitStd: c.InitStd,
+		DecayEmbeddings: c.DecayEmbeddings, DecayNormsAndBias: c.DecayNorms,
+	}
+	if s.KV == 0 {
+		s.KV = s.H
+	}
+	if s.HeadDim == 0 {
+		if c.D%c.Heads != 0 {
+			return nil, fmt.Errorf("d %d is not divisible by heads %d; choose heads from %s",
+				c.D, c.Heads, divisors(c.D))
+		}
+		s.HeadDim = c.D / c.Heads
+	}
+	if s.InitStd == 0 {
+		s.InitStd = InitStdDefault(c.D)
+	}
+	if err := c.choices(s, v); err != nil {
+		return nil, err
+	}
+	if s.F == 0 {
+		s.F = 4 * c.D
+		if s.Act == SwiGLU {
+			s.F = max(64, 8*c.D/3/64*64)
+		}
+	}
+	return s, s.Validate()
+}
+
+// choices reads the keys that take a word.
+func (c *Config) choices(s *Spec, v *Variant) error {
+	norm, err := pick("norm", c.Norm, or(v.Norm, "rms"), "rms", "ln")
+	if err != nil {
+		return err
+	}
+	if norm == "ln" {
+		s.Norm = graph.LN
+	}
+	if s.Act, err = pick("act", c.Act, or(v.Act, SwiGLU), SwiGLU, GELU); err != nil {
+		return err
+	}
+	if s.Init, err = pick("init", c.Init, or(v.Init, InitNormal), Inits...); err != nil {
+		return err
+	}
+	axis, err := pick("qk_axis", or(c.QKAxis, Auto), "head", "head", "full")
+	if err != nil {
+		return err
+	}
+	s.QKFull = axis == "full" || v.QKFull
+	positions, err := pick("positions", or(c.Positions, Auto), "rope", "rope", "learned", "none")
+	if err != nil {
+		return err
+	}
+	s.Rope, s.LearnedPositions = positions == "rope", positions == "learned"
+	pairing, err := pick("rope_pairing", or(c.Pairing, Auto), "halves", "halves", "interleaved")
+	if err != nil {
+		return err
+	}
+	if pairing == "interleaved" {
+		s.Pairing = graph.Interleaved
+	}
+	for _, sw := range []struct {
+		key, value string
+		auto       bool
+		to         *bool
+	}{
+		{"emb_norm", c.EmbNorm, v.EmbNorm, &s.EmbNorm},
+		{"final_norm", c.FinalNorm, v.FinalNorm, &s.FinalNorm},
+		{"bias", c.Bias, v.Bias, &s.Bias},
+	} {
+		word, err := pick(sw.key, or(sw.value, Auto), map[bool]string{true: "on", false: "off"}[sw.auto], "on", "off")
+		if err != nil {
+			return err
+		}
+		*sw.to = word == "on"
+	}
+	return nil
+}
+
+func or(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+func pick(key, value, auto string, words ...string) (string, error) {
+	if value == Auto || value == "" {
+		return auto, nil
+	}
+	if !slices.Contains(words, value) {
+		return "", fmt.Errorf("%s %q is not known; choose %s or %s", key, value, strings.Join(words, ", "), Auto)
+	}
+	return value, nil
+}
+
+// divisors lists the head counts that divide d, up to d/8.
+func divisors(d int) string {
+	var l []string
+	for h := 1; h <= d/8; h++ {
+		if d%h == 0 {
+			l = append(l, fmt.Sprint(h))
+		}
+	}
+	return strings.Join(l, ", ")
+}

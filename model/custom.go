@@ -1,0 +1,146 @@
+package model
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Custom is a row of the user's own in a YAML file, the text form of a Variant:
+//
+//	custom:
+//	  id: mine
+//	  title: My norm
+//	  init: megatron
+//	  rows:
+//	    - {blocks: "0:L", sites: [q, k, v, s2]}
+//	    - {blocks: "0:L/4", sites: [attn_in, ffn_in], in_scale: rsqrt_depth}
+//
+// Later rows win. Bounds are a number, L, L/n or n*L/m; factors a number or one of deepnorm,
+// rsqrt_depth, rsqrt_2L.
+type Custom struct {
+	ID        string      `yaml:"id"`
+	Title     string      `yaml:"title"`
+	Sentence  string      `yaml:"sentence,omitempty"`
+	Init      string      `yaml:"init,omitempty"`
+	Norm      string      `yaml:"norm,omitempty"`
+	EmbNorm   bool        `yaml:"emb_norm,omitempty"`
+	FinalNorm *bool       `yaml:"final_norm,omitempty"` // default true
+	Rows      []CustomRow `yaml:"rows"`
+}
+
+// CustomRow is one range of blocks.
+type CustomRow struct {
+	Blocks   string                `yaml:"blocks"`
+	Sites    []string              `yaml:"sites,flow"`
+	Alpha    FactorText            `yaml:"alpha,omitempty"`
+	InScale  FactorText            `yaml:"in_scale,omitempty"`
+	GainInit map[string]FactorText `yaml:"gain_init,omitempty"`
+}
+
+// FactorText is a factor as text: a number or a name.
+type FactorText string
+
+// UnmarshalYAML accepts a bare number as well as a name.
+func (f *FactorText) UnmarshalYAML(n *yaml.Node) error {
+	*f = FactorText(n.Value)
+	return nil
+}
+
+// Variant checks the row and gives it as a Variant.
+func (c *Custom) Variant() (*Variant, error) {
+	if c.ID == "" {
+		return nil, fmt.Errorf("a custom row needs an id")
+	}
+	if len(c.Rows) == 0 {
+		return nil, fmt.Errorf("custom row %q has no rows; give at least blocks and sites", c.ID)
+	}
+	v := &Variant{
+		ID: c.ID, Title: or(c.Title, c.ID), Family: "Your own", Paper: "your own row",
+		Sentence: or(c.Sentence, "A row of your own."), Init: or(c.Init, InitNormal), Norm: c.Norm,
+		EmbNorm: c.EmbNorm, FinalNorm: c.FinalNorm == nil || *c.FinalNorm,
+	}
+	for i, r := range c.Rows {
+		rule, err := r.rule()
+		if err != nil {
+			return nil, fmt.Errorf("custom row %q, rows entry %d: %w", c.ID, i+1, err)
+		}
+		v.Rules = append(v.Rules, rule)
+	}
+	return v, nil
+}
+
+func (r *CustomRow) rule() (rule Rule, err error) {
+	from, to, ok := strings.Cut(or(r.Blocks, "0:L"), ":")
+	if !ok {
+		return rule, fmt.Errorf("blocks %q is not a range; write for example \"0:L\" or \"0:L/4\"", r.Blocks)
+	}
+	if rule.From, err = parseBound(from); err != nil {
+		return rule, err
+	}
+	if rule.To, err = parseBound(to); err != nil {
+		return rule, err
+	}
+	if rule.Sites, err = ParseSites(r.Sites); err != nil {
+		return rule, err
+	}
+	if rule.Alpha, err = parseFactor(r.Alpha); err != nil {
+		return rule, err
+	}
+	if rule.InScale, err = parseFactor(r.InScale); err != nil {
+		return rule, err
+	}
+	for name, text := range r.GainInit {
+		sites, err := ParseSites([]string{name})
+		if err != nil {
+			return rule, err
+		}
+		f, err := parseFactor(text)
+		if err != nil {
+			return rule, err
+		}
+		if rule.GainInit == nil {
+			rule.GainInit = map[Site]Factor{}
+		}
+		rule.GainInit[sites.List()[0]] = f
+	}
+	return rule, nil
+}
+
+// parseBound reads "3", "L", "L/4" or "3*L/4".
+func parseBound(text string) (Bound, error) {
+	text = strings.TrimSpace(text)
+	if n, err := strconv.Atoi(text); err == nil && n >= 0 {
+		return Bound{Abs: n}, nil
+	}
+	b := Bound{Num: 1, Den: 1}
+	num, rest, ok := strings.Cut(text, "L")
+	if ok && num != "" {
+		n, err := strconv.Atoi(strings.TrimSuffix(num, "*"))
+		ok, b.Num = err == nil && n > 0, n
+	}
+	if ok && rest != "" {
+		n, err := strconv.Atoi(strings.TrimPrefix(rest, "/"))
+		ok, b.Den = err == nil && n > 0 && rest[0] == '/', n
+	}
+	if !ok {
+		return Bound{}, fmt.Errorf("%q is not a block number; write a number, L, L/4 or 3*L/4", text)
+	}
+	return b, nil
+}
+
+func parseFactor(text FactorText) (Factor, error) {
+	switch text {
+	case "":
+		return Factor{}, nil
+	case "deepnorm", "rsqrt_depth", "rsqrt_2L":
+		return Factor{Name: string(text)}, nil
+	}
+	v, err := strconv.ParseFloat(string(text), 64)
+	if err != nil || v == 0 {
+		return Factor{}, fmt.Errorf("%q is not a factor; write a number other than 0, deepnorm, rsqrt_depth or rsqrt_2L", text)
+	}
+	return Factor{Num: v}, nil
+}

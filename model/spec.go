@@ -1,0 +1,167 @@
+package model
+
+import (
+	"fmt"
+
+	"github.com/evenkeel/evenkeel/model/graph"
+)
+
+// Activations of the FFN.
+const (
+	SwiGLU = "swiglu"
+	GELU   = "gelu" // exact erf form
+)
+
+// Spec is a resolved model: plain values, nothing left to default.
+type Spec struct {
+	D, H, KV, HeadDim, F, V int // width, query heads, key/value heads, head size, FFN width, vocabulary
+	T                       int // longest sequence
+	Blocks                  []Block
+
+	Norm     graph.NormKind
+	NormGain bool // LayerNorm with a gain also has a bias
+	Eps      float64
+	QKFull   bool // q and k norms over the whole projection
+
+	Act               string
+	Rope              bool
+	Theta             float64
+	Pairing           graph.Pairing
+	LearnedPositions  bool
+	EmbScale          float64
+	EmbNorm           bool
+	FinalNorm         bool
+	Tied              bool
+	Bias              bool // in the linear layers of the blocks
+	HeadBias          bool
+	Init              string
+	InitStd           float64
+	DecayEmbeddings   bool // weight decay on embeddings (and so on a tied head)
+	DecayNormsAndBias bool
+}
+
+// Validate names the first thing that cannot be built.
+func (s *Spec) Validate() error {
+	for _, c := range []struct {
+		name string
+		v    int
+	}{
+		{"layers", len(s.Blocks)}, {"d", s.D}, {"heads", s.H}, {"kv_heads", s.KV},
+		{"head_dim", s.HeadDim}, {"ffn", s.F}, {"vocab", s.V}, {"seq", s.T},
+	} {
+		if c.v < 1 {
+			return fmt.Errorf("%s is %d; it must be at least 1", c.name, c.v)
+		}
+	}
+	if s.H%s.KV != 0 {
+		return fmt.Errorf("%d query heads cannot share %d key/value heads evenly; choose kv_heads that divides heads",
+			s.H, s.KV)
+	}
+	if s.Rope && s.HeadDim%2 != 0 {
+		return fmt.Errorf("rotary positions need an even head size, but d/heads is %d", s.HeadDim)
+	}
+	if s.Act != SwiGLU && s.Act != GELU {
+		return fmt.Errorf("act %q is not known; choose %s or %s", s.Act, SwiGLU, GELU)
+	}
+	if s.Eps <= 0 {
+		return fmt.Errorf("eps is %g; it must be above 0", s.Eps)
+	}
+	return nil
+}
+
+// siteWidth is the row width of a norm site.
+func (s *Spec) siteWidth(site Site) int {
+	switch site {
+	case Q, K:
+		if s.QKFull {
+			if site == Q {
+				return s.H * s.HeadDim
+			}
+			return s.KV * s.HeadDim
+		}
+		return s.HeadDim
+	case V, C:
+		return s.HeadDim
+	case Ctx:
+		return s.H * s.HeadDim
+	case FFNInner:
+		return s.F
+	}
+	return s.D
+}
+
+// normParams declares gain and bias of one norm under prefix.
+func (s *Spec) normParams(sc *graph.Schema, prefix string, layer, width int) {
+	if !s.NormGain {
+		return
+	}
+	sc.AddParam(prefix+".g", layer, s.DecayNormsAndBias, width)
+	if s.Norm == graph.LN {
+		sc.AddParam(prefix+".b", layer, s.DecayNormsAndBias, width)
+	}
+}
+
+func (s *Spec) linearParams(sc *graph.Schema, prefix string, layer, out, in int) {
+	sc.AddParam(prefix+".w", layer, true, out, in)
+	if s.Bias {
+		sc.AddParam(prefix+".b", layer, s.DecayNormsAndBias, out)
+	}
+}
+
+// Schema lists the parameters in the order data meets them. cacheB > 0 adds key/value caches for
+// cacheB sequences of T tokens, which prefill and decode need.
+func (s *Spec) Schema(cacheB int) *graph.Schema {
+	sc := &graph.Schema{}
+	sc.AddParam("emb", -1, s.DecayEmbeddings, s.V, s.D)
+	if s.LearnedPositions {
+		sc.AddParam("pos", -1, s.DecayEmbeddings, s.T, s.D)
+	}
+	if s.EmbNorm {
+		s.normParams(sc, "emb", -1, s.D)
+	}
+	for i := range s.Blocks {
+		s.blockParams(sc, i)
+	}
+	if s.FinalNorm {
+		s.normParams(sc, "final", -1, s.D)
+	}
+	if !s.Tied {
+		sc.AddParam("head.w", -1, true, s.V, s.D)
+	}
+	if s.HeadBias {
+		sc.AddParam("head.b", -1, s.DecayNormsAndBias, s.V)
+	}
+	if cacheB > 0 {
+		for i := range s.Blocks {
+			sc.AddCache(fmt.Sprintf("blocks.%d.kcache", i), cacheB, s.T, s.KV*s.HeadDim)
+			sc.AddCache(fmt.Sprintf("blocks.%d.vcache", i), cacheB, s.T, s.KV*s.HeadDim)
+		}
+	}
+	return sc
+}
+
+func (s *Spec) blockParams(sc *graph.Schema, i int) {
+	p := fmt.Sprintf("blocks.%d", i)
+	sites := s.Blocks[i].Sites
+	norm := func(list ...Site) {
+		for _, site := range list {
+			if sites.Has(site) {
+				s.normParams(sc, p+".norm."+site.String(), i, s.siteWidth(site))
+			}
+		}
+	}
+	norm(S1, AttnIn)
+	s.linearParams(sc, p+".q", i, s.H*s.HeadDim, s.D)
+	s.linearParams(sc, p+".k", i, s.KV*s.HeadDim, s.D)
+	s.linearParams(sc, p+".v", i, s.KV*s.HeadDim, s.D)
+	norm(Q, K, V, C, Ctx)
+	s.linearParams(sc, p+".o", i, s.D, s.H*s.HeadDim)
+	norm(AttnOut, S2, FFNIn)
+	if s.Act == SwiGLU {
+		s.linearParams(sc, p+".gate", i, s.F, s.D)
+	}
+	s.linearParams(sc, p+".up", i, s.F, s.D)
+	norm(FFNInner)
+	s.linearParams(sc, p+".down", i, s.D, s.F)
+	norm(FFNOut, S3)
+}

@@ -1,0 +1,100 @@
+package model
+
+import (
+	"testing"
+
+	"github.com/evenkeel/evenkeel/model/graph"
+)
+
+// small is a config of every variant that is quick to build.
+func small(variant string) Config {
+	c := DefaultConfig()
+	c.Variant, c.Layers, c.D, c.Heads, c.Seq, c.Vocab = variant, 5, 32, 4, 16, 128
+	return c
+}
+
+func TestEveryVariantBuildsEveryGraph(t *testing.T) {
+	for i := range Variants {
+		v := &Variants[i]
+		c := small(v.ID)
+		s, err := c.Resolve()
+		if err != nil {
+			t.Fatalf("%s: %v", v.ID, err)
+		}
+		sc := s.Schema(2)
+		for name, build := range map[string]func() (*graph.Graph, error){
+			"accumulate": func() (*graph.Graph, error) { return s.Accumulate(sc, 2, 16, 2, true) },
+			"update":     func() (*graph.Graph, error) { return Update(sc, graph.AdamWAttr{}) },
+			"evaluate":   func() (*graph.Graph, error) { return s.Evaluate(sc, 2, 16) },
+			"logits":     func() (*graph.Graph, error) { return s.Logits(sc, 2, 16, true) },
+			"prefill":    func() (*graph.Graph, error) { return s.Prefill(sc, 2, 8) },
+			"decode":     func() (*graph.Graph, error) { return s.Decode(sc, 2) },
+		} {
+			g, err := build()
+			if err != nil {
+				t.Fatalf("%s: %s: %v", v.ID, name, err)
+			}
+			if name == "accumulate" {
+				checkEveryGradient(t, v.ID, sc, g)
+			}
+		}
+		if v.Title == "" || v.Sentence == "" || v.Equation == "" || v.Weakness == "" || v.Paper == "" {
+			t.Errorf("%s: the row lacks a text that the picker shows", v.ID)
+		}
+	}
+}
+
+// checkEveryGradient fails when a parameter is declared but never gets a gradient.
+func checkEveryGradient(t *testing.T, id string, sc *graph.Schema, g *graph.Graph) {
+	t.Helper()
+	written := map[int]bool{}
+	for _, op := range g.Ops {
+		for _, out := range op.Out {
+			if out != nil && out.Role == graph.Grad {
+				written[out.Index] = true
+			}
+		}
+	}
+	for i := range sc.Params {
+		if !written[i] {
+			t.Errorf("%s: parameter %s gets no gradient", id, sc.Params[i].Name)
+		}
+	}
+}
+
+// The rows of VARIANTS.md section 2, as site sets of the first and of a later block.
+func TestSitesOfRows(t *testing.T) {
+	for _, c := range []struct{ id, first, later string }{
+		{"pre", "attn_in ffn_in", "attn_in ffn_in"},
+		{"post", "s1 s2", "s1 s2"},
+		{"post_classic", "s2 s3", "s2 s3"},
+		{"pre_qk", "attn_in q k ffn_in", "attn_in q k ffn_in"},
+		{"hybrid", "q k v s2", "q k v s2"},
+		{"hybrid_star", "attn_in q k v ffn_in", "q k v s2"},
+		{"first_qkv_pre", "q k v ffn_in", "q k v s2"},
+		{"embed_norm", "q k v s2", "q k v s2"},
+		{"hybrid_star_7b", "attn_in q k v attn_out ffn_in", "q k v attn_out s2"},
+		{"mix_ln", "s2 s3", "attn_in ffn_in"},
+		{"deepnorm", "s2 s3", "s2 s3"},
+		{"sandwich", "attn_in attn_out ffn_in ffn_out", "attn_in attn_out ffn_in ffn_out"},
+		{"peri_ln", "attn_in attn_out ffn_in ffn_out", "attn_in attn_out ffn_in ffn_out"},
+		{"output_norm", "attn_out ffn_out", "attn_out ffn_out"},
+		{"magneto", "attn_in ctx ffn_in ffn_inner", "attn_in ctx ffn_in ffn_inner"},
+		{"lns", "attn_in ffn_in", "attn_in ffn_in"},
+		{"pre_post", "attn_in s2", "attn_in s2"},
+		{"post_pre", "s1 ffn_in", "s1 ffn_in"},
+		{"qkvc_post", "q k v c s2", "q k v c s2"},
+		{"kc_pre", "k c ffn_in", "k c ffn_in"},
+		{"pre_qkv_pre", "attn_in q k v ffn_in", "attn_in q k v ffn_in"},
+		{"pre_qk_post", "attn_in q k s2", "attn_in q k s2"},
+	} {
+		v, err := Find(c.id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := v.Blocks(8)
+		if b[0].Sites.String() != c.first || b[7].Sites.String() != c.later {
+			t.Errorf("%s: blocks %q and %q, want %q and %q", c.id, b[0].Sites, b[7].Sites, c.first, c.later)
+		}
+	}
+}
