@@ -71,6 +71,7 @@ func (b *Builder) AttentionCached(site string, a AttentionAttr, q, k, v, kcache,
 	if a.T > a.S {
 		b.fail(name, "%d tokens do not fit a cache of %d", a.T, a.S)
 	}
+	b.index(name, pos, "the position", 0, a.S-a.T+1)
 	b.emit(OpCacheWrite, name+".cache", a, []*Tensor{k, v, pos}, []*Tensor{kcache, vcache})
 	o := b.activation(name, a.B*a.T, a.H*a.DV)
 	b.emit(OpAttentionCached, name, a, []*Tensor{q, kcache, vcache, pos}, []*Tensor{o})

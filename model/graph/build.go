@@ -155,7 +155,7 @@ func (b *Builder) tensor(name string, role Role, dt DType, shape []int) *Tensor 
 				name, shapeString(shape))
 		}
 	}
-	t := &Tensor{ID: len(b.g.Tensors), Name: name, Shape: shape, Role: role, DType: dt, Index: -1}
+	t := &Tensor{ID: len(b.g.Tensors), Name: name, Shape: shape, Role: role, DType: dt, Index: -1, Layer: b.layer}
 	b.g.Tensors = append(b.g.Tensors, t)
 	return t
 }
@@ -195,6 +195,18 @@ func (b *Builder) need(op string, t *Tensor, what string, shape ...int) {
 func (b *Builder) optional(op string, t *Tensor, what string, shape ...int) {
 	if t != nil {
 		b.need(op, t, what, shape...)
+	}
+}
+
+// index ends the build unless every value the integer input t may hold lies in [low, high). Kernels
+// use such values as row numbers unchecked.
+func (b *Builder) index(op string, t *Tensor, what string, low, high int) {
+	if t.DType != I32 || t.Role != Input {
+		b.fail(op, "%s %s must be an integer input", what, t)
+	}
+	if int(t.Low) < low || int(t.High) > high {
+		b.fail(op, "%s %s may hold %d to %d; this op can take %d to %d",
+			what, t, t.Low, t.High-1, low, high-1)
 	}
 }
 

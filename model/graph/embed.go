@@ -15,7 +15,11 @@ func (b *Builder) Embed(site string, attr EmbedAttr, ids, table, positions, offs
 	if ids == nil || ids.DType != I32 || len(ids.Shape) != 1 {
 		b.fail(name, "the token ids must be a vector of integers")
 	}
-	_, d := b.matrix(name, table, "the embedding table")
+	v, d := b.matrix(name, table, "the embedding table")
+	b.index(name, ids, "the token ids", 0, v)
+	if attr.T <= 0 {
+		b.fail(name, "sequences must have at least 1 token, not %d", attr.T)
+	}
 	if positions != nil {
 		tmax, pd := b.matrix(name, positions, "the position table")
 		if pd != d {
@@ -29,6 +33,9 @@ func (b *Builder) Embed(site string, attr EmbedAttr, ids, table, positions, offs
 		b.fail(name, "%d ids are not whole sequences of %d", ids.Len(), attr.T)
 	}
 	b.optional(name, offset, "the position offset", 1)
+	if offset != nil && positions != nil {
+		b.index(name, offset, "the position offset", 0, positions.Shape[0]-attr.T+1)
+	}
 	y := b.activation(name, ids.Len(), d)
 	b.emit(OpEmbed, name, attr, []*Tensor{ids, table, positions, offset}, []*Tensor{y})
 	return y
@@ -41,6 +48,9 @@ func embedGradient(p *backprop, op *Op) {
 	dy := p.grad(op.Out[0])
 	if dy == nil {
 		return
+	}
+	if op.In[2] != nil && op.In[3] != nil {
+		p.fail(op.Name, "learned positions with an offset are for decoding and have no gradient")
 	}
 	p.emit(OpEmbedGrad, "d."+op.Name, op.Attr, []*Tensor{op.In[0], dy},
 		[]*Tensor{p.gradOf(op.In[1]), p.gradOf(op.In[2])})

@@ -26,6 +26,7 @@ func (b *Builder) LMLoss(site string, scale float64, train bool, x, w, bias, tar
 		b.fail(name, "the input %s has width %d but the head %s takes %d", x, d, w, wd)
 	}
 	b.need(name, targets, "the targets", r)
+	b.index(name, targets, "the targets", -1, v)
 	b.optional(name, bias, "the bias", v)
 	chunk := min(r, max(16, lmLossChunkElems/v/16*16))
 	loss := b.metric("loss", 1)

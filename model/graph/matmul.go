@@ -62,6 +62,9 @@ func matMulGradient(p *backprop, op *Op) {
 	}
 	x, w, bias := op.In[0], op.In[1], op.In[2]
 	a := op.Attr.(MatMulAttr)
+	if a.Layout != NT || w.Role != Param || op.In[3] != nil {
+		p.fail(op.Name, "only a linear layer x w^T + bias with a parameter w has a gradient")
+	}
 	p.emit(OpMatMul, "d."+op.Name+".w", MatMulAttr{TN, a.N, a.K, a.M},
 		[]*Tensor{dy, x, nil, nil}, []*Tensor{p.gradOf(w)})
 	if bias != nil {

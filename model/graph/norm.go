@@ -35,8 +35,8 @@ func (b *Builder) Norm(site string, attr NormAttr, x, gain, bias *Tensor) *Tenso
 	}
 	b.optional(name, gain, "the gain", n)
 	b.optional(name, bias, "the bias", n)
-	if bias != nil && gain == nil {
-		b.fail(name, "a norm with a bias needs a gain")
+	if bias != nil && (gain == nil || attr.Kind != LN) {
+		b.fail(name, "only a norm of kind ln with a gain takes a bias")
 	}
 	rows := x.Len() / n
 	y := b.activation(name, x.Shape...)

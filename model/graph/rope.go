@@ -28,7 +28,7 @@ func (b *Builder) Rope(site string, attr RopeAttr, x, offset *Tensor) *Tensor {
 	if attr.HeadDim%2 != 0 {
 		b.fail(name, "rotary positions need an even head size, not %d", attr.HeadDim)
 	}
-	if width != attr.Heads*attr.HeadDim || rows%attr.T != 0 {
+	if width != attr.Heads*attr.HeadDim || attr.T <= 0 || rows%attr.T != 0 {
 		b.fail(name, "the input %s does not hold %d heads of %d in rows of T = %d",
 			x, attr.Heads, attr.HeadDim, attr.T)
 	}

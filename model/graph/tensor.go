@@ -45,6 +45,8 @@ type Tensor struct {
 	// Offset counts elements from the start of the block that the role names: the int or float inputs,
 	// the metrics vector, the arena, or the parameter arenas (equal offsets in all four).
 	Offset int
+	// Layer is the block in whose scope the tensor was made, -1 outside the blocks.
+	Layer int
 	// Low and High bound the values of an I32 input: Low <= value < High.
 	Low, High int32
 }

@@ -1,0 +1,47 @@
+# Evenkeel. `make` lists the targets; the work is done by the scripts in tools/.
+#
+# Variables:
+#   ARGS    what `make run` passes to evenkeel, for example ARGS="train --steps 50"
+#   CC      the C compiler on Linux, clang-19 unless set
+#   GOLDEN  a folder of golden cases; `make test` verifies them when it exists
+#   RACE    packages tested under the race detector
+#   NOCGO   packages tested again without cgo
+
+GOLDEN ?= ../shared/golden
+RACE   ?= ./metal/cpu/... ./trainer/... ./app/chartview/... ./app/ui/...
+NOCGO  ?= ./metal/...
+ARGS   ?=
+
+export GOLDEN RACE NOCGO ARGS
+ifneq ($(origin CC),default)
+export CC
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test lint bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## open the window, or without a display train the default job here
+	@tools/setup.sh run
+	@tools/run.sh
+
+build: ## build build/evenkeel
+	@tools/setup.sh run
+	@tools/build.sh
+
+test: ## set up, then run every check and test
+	@tools/setup.sh test
+	@tools/check.sh lint test
+
+lint: ## format, vet, staticcheck, floors and the macOS type check
+	@tools/setup.sh run
+	@tools/check.sh lint
+
+bench: ## Go benchmarks, then tokens/s beside PyTorch when that is installed
+	@tools/setup.sh run
+	@tools/bench.sh
+
+clean: ## remove what was built
+	rm -rf build

@@ -1,0 +1,290 @@
+package conformance
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/evenkeel/evenkeel/metal/device"
+	"github.com/evenkeel/evenkeel/model/graph"
+)
+
+// Result tells how close a device came. Error and limit are those of the element that used most of
+// its limit.
+type Result struct {
+	MaxErr, Limit float64
+	// Ratio is the worst ratio of the norms of a tensor on device and oracle, the larger over the
+	// smaller. It catches what absolute limits pass: a gradient that is not there.
+	Ratio  float64
+	Detail string // tensor and element, or the tensor of the ratio when that failed
+	Err    error  // the case could not be run
+}
+
+// MaxRatio is the largest accepted Result.Ratio.
+const MaxRatio = 2
+
+// OK tells whether the device passed.
+func (r Result) OK() bool { return r.Err == nil && r.MaxErr <= r.Limit && r.Ratio <= MaxRatio }
+
+func (r Result) String() string {
+	if r.Err != nil {
+		return r.Err.Error()
+	}
+	return fmt.Sprintf("error %.3g of %.3g, norm ratio %.4g: %s", r.MaxErr, r.Limit, r.Ratio, r.Detail)
+}
+
+// Run runs a case on a device and on the oracle and compares everything that can be read. A device
+// that promises the same bits runs the case twice and must keep the promise.
+func Run(d, oracle device.Device, c Case) Result {
+	got, err := collect(d, &c, false)
+	if err != nil {
+		return Result{Err: fmt.Errorf("%s on the device: %w", &c, err)}
+	}
+	want, err := collect(oracle, &c, false)
+	if err != nil {
+		return Result{Err: fmt.Errorf("%s on the oracle: %w", &c, err)}
+	}
+	var scale []vector
+	if c.Limits.Output.OfAbs {
+		if scale, err = collect(oracle, &c, true); err != nil {
+			return Result{Err: fmt.Errorf("%s on the oracle: %w", &c, err)}
+		}
+	}
+	if d.Info().SameBits {
+		again, err := collect(d, &c, false)
+		if err == nil {
+			err = same(got, again)
+		}
+		if err != nil {
+			return Result{Err: fmt.Errorf("%s repeated on the device: %w", &c, err)}
+		}
+	}
+	return compare(got, want, scale)
+}
+
+// vector is something read back, with the limit it is held to.
+type vector struct {
+	name  string
+	limit Limit
+	data  []float64
+}
+
+// collector runs a case on one device and reads back what it left.
+type collector struct {
+	c      *Case
+	schema *graph.Schema
+	graphs []*graph.Graph
+	state  device.State
+	progs  []device.Program
+
+	flying  []flight
+	landed  []bool // by graph: a run of it has been waited for
+	vectors []vector
+}
+
+// flight is a run that has not been waited for.
+type flight struct {
+	number, graph int
+	ticket        device.Ticket
+}
+
+func collect(d device.Device, c *Case, abs bool) (_ []vector, err error) {
+	k := &collector{c: c, schema: c.Schema()}
+	if k.graphs, err = c.Build(k.schema); err != nil {
+		return nil, err
+	}
+	if k.state, err = d.NewState(k.schema); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, k.close()) }()
+	k.landed = make([]bool, len(k.graphs))
+	for _, g := range k.graphs {
+		p, err := d.Compile(g, k.state)
+		if err != nil {
+			return nil, err
+		}
+		k.progs = append(k.progs, p)
+	}
+	if err := k.fill(abs); err != nil {
+		return nil, err
+	}
+	for i, step := range c.steps() {
+		if err := k.submit(i, step); err != nil {
+			return nil, fmt.Errorf("step %d: %w", i, err)
+		}
+	}
+	for len(k.flying) > 0 {
+		if err := k.land(); err != nil {
+			return nil, err
+		}
+	}
+	if err := k.outputs(""); err != nil {
+		return nil, err
+	}
+	return k.vectors, k.arenas()
+}
+
+func (k *collector) close() error {
+	var errs []error
+	for _, p := range k.progs {
+		errs = append(errs, p.Close())
+	}
+	return errors.Join(append(errs, k.state.Close())...)
+}
+
+// fill writes the starting values of all arenas.
+func (k *collector) fill(abs bool) error {
+	for i, p := range k.c.Params {
+		for a, f := range []Fill{p.Value, p.Grad, p.Moment1, p.Moment2} {
+			if f == nil {
+				continue
+			}
+			v := k.c.start(i, f, a)
+			for j := range v {
+				if abs {
+					v[j] = float32(math.Abs(float64(v[j])))
+				}
+			}
+			if err := k.state.Write(device.Arena(a), i, v); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// start makes the starting values of parameter i in an arena.
+func (c *Case) start(i int, f Fill, arena int) []float32 {
+	n := 1
+	for _, d := range c.Params[i].Shape {
+		n *= d
+	}
+	v := make([]float32, n)
+	f(newRand(fmt.Sprintf("%s param %s arena %d", c, c.Params[i].Name, arena)), v)
+	return v
+}
+
+func (k *collector) submit(number int, step Step) error {
+	ints, floats, err := k.c.inputs(k.graphs[step.Graph], number, step)
+	if err != nil {
+		return err
+	}
+	for k.inFlight(step.Graph) == device.Slots {
+		if err := k.land(); err != nil {
+			return err
+		}
+	}
+	t, err := k.progs[step.Graph].Submit(ints, floats)
+	if err != nil {
+		return err
+	}
+	// The device must have copied the inputs: what happens to them now is no business of its.
+	for i := range ints {
+		ints[i] = math.MinInt32
+	}
+	for i := range floats {
+		floats[i] = float32(nan)
+	}
+	k.flying = append(k.flying, flight{number, step.Graph, t})
+	if k.c.Sync {
+		if err := k.land(); err != nil {
+			return err
+		}
+		return k.outputs(fmt.Sprintf("step %d ", number))
+	}
+	return nil
+}
+
+func (k *collector) inFlight(graph int) int {
+	n := 0
+	for _, f := range k.flying {
+		if f.graph == graph {
+			n++
+		}
+	}
+	return n
+}
+
+// land waits for the oldest run and keeps its metrics.
+func (k *collector) land() error {
+	f := k.flying[0]
+	k.flying = k.flying[1:]
+	k.landed[f.graph] = true
+	g, p := k.graphs[f.graph], k.progs[f.graph]
+	metrics := make([]float64, g.MetricLen)
+	var err error
+	if e, ok := p.(device.ExactProgram); ok {
+		err = e.Wait64(f.ticket, metrics)
+	} else {
+		err = through32(metrics, func(v []float32) error { return p.Wait(f.ticket, v) })
+	}
+	if err != nil {
+		return err
+	}
+	for _, t := range g.Metrics {
+		l := k.c.Limits.Metric
+		if t.Name == "nonfinite" {
+			l = Limit{}
+		}
+		k.vectors = append(k.vectors, vector{
+			fmt.Sprintf("step %d %s", f.number, t.Name), l, metrics[t.Offset : t.Offset+t.Len()],
+		})
+	}
+	return nil
+}
+
+func (k *collector) outputs(prefix string) error {
+	for i, g := range k.graphs {
+		if !k.landed[i] {
+			continue
+		}
+		for _, t := range g.Outputs {
+			v := make([]float64, t.Len())
+			var err error
+			if e, ok := k.progs[i].(device.ExactProgram); ok {
+				err = e.Output64(t.Name, v)
+			} else {
+				err = through32(v, func(v []float32) error { return k.progs[i].Output(t.Name, v) })
+			}
+			if err != nil {
+				return err
+			}
+			k.vectors = append(k.vectors, vector{prefix + t.Name, k.c.Limits.Output, v})
+		}
+	}
+	return nil
+}
+
+func (k *collector) arenas() error {
+	names := [...]string{"", "d.", "m.", "v."}
+	limits := [...]Limit{k.c.Limits.Param, k.c.Limits.Grad, k.c.Limits.Moment, k.c.Limits.Moment}
+	for i := range k.schema.Params {
+		p := &k.schema.Params[i]
+		for a, name := range names {
+			v := make([]float64, p.Len())
+			var err error
+			if e, ok := k.state.(device.Exact); ok {
+				err = e.Read64(device.Arena(a), i, v)
+			} else {
+				err = through32(v, func(v []float32) error { return k.state.Read(device.Arena(a), i, v) })
+			}
+			if err != nil {
+				return err
+			}
+			k.vectors = append(k.vectors, vector{name + p.Name, limits[a], v})
+		}
+	}
+	return nil
+}
+
+// through32 fills dst by a read that gives float32.
+func through32(dst []float64, read func([]float32) error) error {
+	v := make([]float32, len(dst))
+	if err := read(v); err != nil {
+		return err
+	}
+	for i, x := range v {
+		dst[i] = float64(x)
+	}
+	return nil
+}

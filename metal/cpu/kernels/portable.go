@@ -1,0 +1,5 @@
+//go:build !cgo
+
+package kernels
+
+func native() []*Set { return nil }

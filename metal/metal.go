@@ -1,0 +1,64 @@
+// Package metal opens the devices that can run a training step, by name.
+package metal
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/evenkeel/evenkeel/metal/cpu"
+	"github.com/evenkeel/evenkeel/metal/device"
+	"github.com/evenkeel/evenkeel/metal/mtl"
+	"github.com/evenkeel/evenkeel/metal/reference"
+)
+
+// Names are the devices Open knows. Auto is the fastest one that works here.
+const (
+	Auto      = "auto"
+	CPU       = "cpu"
+	Reference = "reference"
+)
+
+// Open makes the named device ready; threads 0 means all cores.
+func Open(name string, threads int) (device.Device, error) {
+	switch name {
+	case Auto, CPU, "":
+		d, err := cpu.New(cpu.Options{Threads: threads})
+		if err != nil {
+			return nil, err
+		}
+		return d, nil
+	case Reference:
+		return reference.New(), nil
+	case "gpu", "emulator":
+		return nil, fmt.Errorf("the device %q is not part of this version, which trains on the CPU; "+
+			"choose %s or %s", name, Auto, CPU)
+	}
+	return nil, fmt.Errorf("there is no device %q; choose %s, %s or %s", name, Auto, CPU, Reference)
+}
+
+// Listed is a device of this machine.
+type Listed struct {
+	device.Info
+	Use string // the name Open takes; empty for a GPU this version cannot train on yet
+}
+
+// List names what this machine has: the CPU, the oracle, and on a Mac its GPU.
+func List() ([]Listed, error) {
+	var list []Listed
+	for _, name := range []string{CPU, Reference} {
+		d, err := Open(name, 0)
+		if err != nil {
+			return list, err
+		}
+		list = append(list, Listed{d.Info(), name})
+		d.Close()
+	}
+	gpus, err := mtl.Devices()
+	if errors.Is(err, mtl.ErrNoMetal) {
+		return list, nil
+	}
+	for _, g := range gpus {
+		list = append(list, Listed{device.Info{Kind: "gpu", Name: g.Name, Detail: "Metal", Memory: g.Memory}, ""})
+	}
+	return list, err
+}

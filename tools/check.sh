@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# check.sh [lint] [test]: run the checks, all of them even when one fails, and
+# end with a summary.
+#
+# The tag ci swaps Fyne's OpenGL driver for its software one: the window is
+# tested without a display, and the same packages serve every step.
+
+. "$(dirname "$0")/env.sh"
+
+# With one kernel set named, OpenBLAS gives the same bits on every x86-64 machine.
+export OPENBLAS_CORETYPE=${OPENBLAS_CORETYPE:-Haswell}
+bin=build/tools
+results=build/test-results.txt
+
+format() {
+	local files
+	files=$(gofmt -l .)
+	[ -z "$files" ] || { say "not formatted by gofmt:" "$files"; return 1; }
+}
+
+own_tools() {
+	mkdir -p $bin
+	go -C tools build -o "../$bin/" ./darwincheck ./floors ./testsum honnef.co/go/tools/cmd/staticcheck
+}
+
+vet() { go vet -tags ci ./... && go -C tools vet ./...; }
+
+static_check() { $bin/staticcheck -tags ci ./... && (cd tools && ../$bin/staticcheck ./...); }
+
+macos_types() { $bin/darwincheck -test ./...; }
+
+# run_tests goes through testsum, which names failures and skips and counts.
+run_tests() { go test -json -vet=off -tags ci "$@" | $bin/testsum; }
+
+# shellcheck disable=SC2086 # lists of words
+without_cgo() {
+	CGO_ENABLED=0 go build -tags ci ./... && CGO_ENABLED=0 run_tests $NOCGO
+}
+
+# Tests that are long run whole in the unit step, and short under the race detector.
+# shellcheck disable=SC2086
+race() { run_tests -race -short $RACE; }
+
+tool_tests() { go -C tools test -json -vet=off ./... | $bin/testsum; }
+
+golden() {
+	local device
+	for device in cpu reference; do
+		say "on $device:"
+		build/evenkeel verify --golden "$GOLDEN" --device $device --supported-only || return 1
+	done
+}
+
+step() {
+	local name=$1 start=$SECONDS outcome=pass
+	shift
+	printf '\n== %s\n' "$name"
+	"$@" || outcome=FAIL
+	printf '%-4s  %4d s  %s\n' $outcome $((SECONDS - start)) "$name" >>$results
+}
+
+have() {
+	local name
+	for name; do command -v "$name" >/dev/null || return 1; done
+}
+
+skip() { printf 'skip          %s: %s\n' "$1" "$2" >>$results; }
+
+lint_steps() {
+	step "tools of our own, and staticcheck" own_tools
+	step "format" format
+	step "floors: who imports whom" $bin/floors .
+	step "type check of the macOS build, Objective-C messages" macos_types
+	step "go vet" vet
+	step "staticcheck" static_check
+}
+
+test_steps() {
+	step "build of build/evenkeel" tools/build.sh
+	step "unit tests" run_tests ./...
+	step "build and tests without cgo" without_cgo
+	step "race detector" race
+	step "tests of the tools" tool_tests
+	if [ -d "$GOLDEN" ]; then
+		step "golden cases" golden
+	else
+		skip "golden cases" "there is no folder $GOLDEN; set GOLDEN"
+	fi
+	if [ "$(uname -s)" = Linux ] && have Xvfb xdotool import; then
+		step "window under Xvfb" tools/window.sh build/window.png
+	else
+		skip "window under Xvfb" "needs Linux with Xvfb, xdotool and ImageMagick"
+	fi
+}
+
+: "${GOLDEN:?run this through make test}" "${NOCGO:?}" "${RACE:?}"
+if [ -d "$GOLDEN" ]; then
+	EVENKEEL_GOLDEN=$(cd "$GOLDEN" && pwd)
+	export EVENKEEL_GOLDEN
+fi
+mkdir -p build
+: >$results
+for part; do "${part}_steps"; done
+printf '\n== Summary (%d s)\n' $SECONDS
+cat $results
+! grep -q '^FAIL' $results

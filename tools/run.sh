@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# run.sh: build, then open the window; without a display, train the default job.
+# $ARGS is passed on. When it begins with a command, it stands alone.
+
+. "$(dirname "$0")/env.sh"
+
+tools/build.sh
+read -r -a args <<<"${ARGS:-}"
+case ${args[0]:-} in
+"" | -*)
+	if [ "$(uname -s)" != Darwin ] && [ -z "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then
+		say "There is no display, so the default job is trained here instead of opening the window."
+		args=(train ${args[@]+"${args[@]}"})
+	fi
+	;;
+esac
+exec build/evenkeel ${args[@]+"${args[@]}"}

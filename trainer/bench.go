@@ -1,0 +1,133 @@
+package trainer
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/evenkeel/evenkeel/metal"
+	"github.com/evenkeel/evenkeel/model"
+	"github.com/evenkeel/evenkeel/model/graph"
+)
+
+// BenchOptions is the shape of a benchmark. Arch "llama" is RMSNorm, rotary positions, SwiGLU and an
+// untied head; "gpt2" is LayerNorm, learned positions, GELU, biases and a tied head. Both are
+// Pre-Norm.
+type BenchOptions struct {
+	Arch                                            string
+	D, Layers, Heads, Seq, Batch, Vocab, FFN, Steps int
+	Threads                                         int
+	Device                                          string
+}
+
+// DefaultBench is the shape of the peer comparison.
+func DefaultBench() BenchOptions {
+	return BenchOptions{
+		Arch: "llama", D: 256, Layers: 6, Heads: 4, Seq: 256, Batch: 8, Vocab: 4096, Steps: 10, Device: "auto",
+	}
+}
+
+// BenchResult holds medians over the steps.
+type BenchResult struct {
+	StepMS, TokensPerSec  float64
+	GFLOPS                float64 // by the formula of FLOPs
+	SgemmGFLOPS, SgemmPct float64 // best square product of the same library in the same process
+	PeakMB                int64
+	Params                int64
+	Loss                  float64
+}
+
+// spec resolves the benchmark's model.
+func (o *BenchOptions) spec() (*model.Spec, error) {
+	c := model.DefaultConfig()
+	c.Variant, c.Layers, c.D, c.Heads, c.Seq, c.Vocab, c.FFN = "pre", o.Layers, o.D, o.Heads, o.Seq, o.Vocab, o.FFN
+	switch o.Arch {
+	case "llama":
+		c.Tied = false
+	case "gpt2":
+		c.Norm, c.Act, c.Positions, c.Bias = "ln", model.GELU, "learned", "on"
+	default:
+		return nil, fmt.Errorf("arch %q is not known; choose llama or gpt2", o.Arch)
+	}
+	return c.Resolve()
+}
+
+// FLOPs of a step: 6 for every parameter that multiplies, a token, and causal attention at half of
+// 12*L*d*T a token.
+func (o *BenchOptions) flops(params int64) float64 {
+	tokens := float64(o.Batch * o.Seq)
+	if o.Arch == "llama" {
+		params -= int64(o.Vocab) * int64(o.D)
+	}
+	return 6*float64(params)*tokens + 6*float64(o.Layers*o.D*o.Seq)*tokens
+}
+
+// Bench trains on random tokens and reports medians after two steps of warm-up.
+func Bench(ctx context.Context, o BenchOptions) (BenchResult, error) {
+	var r BenchResult
+	spec, err := o.spec()
+	if err != nil {
+		return r, err
+	}
+	d, err := metal.Open(o.Device, o.Threads)
+	if err != nil {
+		return r, err
+	}
+	defer d.Close()
+	e, err := NewEngine(d, spec, o.Batch, o.Seq, 1, Optimizer{
+		AdamWAttr: graph.AdamWAttr{Beta1: 0.9, Beta2: 0.95, Eps: 1e-8, WeightDecay: 0.1}, MaxNorm: 1,
+	})
+	if err != nil {
+		return r, err
+	}
+	defer e.Close()
+	if err := e.InitParams(0); err != nil {
+		return r, err
+	}
+	rng := rand.New(rand.NewPCG(0, 0))
+	batch := func(_ int, ids, targets []int32) {
+		for i := range ids {
+			ids[i], targets[i] = rng.Int32N(int32(o.Vocab)), rng.Int32N(int32(o.Vocab))
+		}
+	}
+	var ms []float64
+	var step StepResult
+	for t := int64(1); t <= int64(o.Steps)+2; t++ {
+		if err := ctx.Err(); err != nil {
+			return r, err
+		}
+		t0 := time.Now()
+		if err := e.Step(t, 3e-4, batch, &step); err != nil {
+			return r, err
+		}
+		if t > 2 {
+			ms = append(ms, time.Since(t0).Seconds()*1e3)
+		}
+	}
+	r.PeakMB = peakMB()
+	r.StepMS = median(ms)
+	r.TokensPerSec = float64(o.Batch*o.Seq) / r.StepMS * 1e3
+	r.Params, r.Loss = e.Schema.Count(), step.Mean
+	r.GFLOPS = o.flops(r.Params) / r.StepMS / 1e6
+	if g, ok := d.(gemmTimer); ok {
+		r.SgemmGFLOPS = g.SgemmGFLOPS(2048, 5)
+		r.SgemmPct = 100 * r.GFLOPS / r.SgemmGFLOPS
+	}
+	return r, nil
+}
+
+// gemmTimer is a device that can time its matrix library: the best of tries square products.
+type gemmTimer interface {
+	SgemmGFLOPS(n, tries int) float64
+}
+
+func median(v []float64) float64 {
+	if len(v) == 0 {
+		return 0
+	}
+	v = slices.Clone(v)
+	slices.Sort(v)
+	return v[len(v)/2]
+}

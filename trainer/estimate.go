@@ -1,0 +1,47 @@
+package trainer
+
+import (
+	"strings"
+
+	"github.com/evenkeel/evenkeel/model"
+)
+
+// Default sizes of trained vocabularies (STACK section 2).
+const (
+	bpeVocabToy  = 512
+	bpeVocabText = 4096
+	byteRows     = 384 // 256 bytes and two special tokens, rounded up to 128
+)
+
+// ExpectedSpec resolves the model with the vocabulary the tokenizer will have, before any data is
+// read. A tokenizer.json that is not loaded yet counts as the default size.
+func (c *Config) ExpectedSpec() (*model.Spec, error) {
+	m := c.Model
+	if m.Vocab == 0 {
+		m.Vocab = c.expectedVocab()
+	}
+	return m.Resolve()
+}
+
+func (c *Config) expectedVocab() int {
+	n := c.BPEVocab
+	switch {
+	case c.Tokenizer == "bytes" || c.Tokenizer == "":
+		return byteRows
+	case n > 0:
+	case strings.HasPrefix(c.Data, "toy"):
+		n = bpeVocabToy
+	default:
+		n = bpeVocabText
+	}
+	return (n + 127) / 128 * 128
+}
+
+// Estimate gives parameters, FLOPs and memory before training starts.
+func (c *Config) Estimate() (model.Counts, error) {
+	s, err := c.ExpectedSpec()
+	if err != nil {
+		return model.Counts{}, err
+	}
+	return s.Count(max(1, c.Batch/max(1, c.Micro)), c.Model.Seq)
+}

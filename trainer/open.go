@@ -1,0 +1,153 @@
+package trainer
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+
+	"github.com/evenkeel/evenkeel/metal"
+	"github.com/evenkeel/evenkeel/metal/device"
+	"github.com/evenkeel/evenkeel/trainer/data"
+	"github.com/evenkeel/evenkeel/trainer/runs"
+	"github.com/evenkeel/evenkeel/trainer/tokenizer"
+)
+
+// Model is a checkpoint opened for use. Not for concurrent use.
+type Model struct {
+	Config     Config
+	Step       int64
+	Checkpoint string // folder it came from
+
+	tok     *tokenizer.Tokenizer
+	dev     device.Device
+	eng     *Engine
+	sampler *sampler
+}
+
+// OpenModel opens the newest checkpoint of a run folder, or the checkpoint folder itself, on the named
+// device.
+func OpenModel(path, deviceName string, threads int) (*Model, error) {
+	ck, err := findCheckpoint(path)
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{Config: DefaultConfig(), Step: ck.Step, Checkpoint: ck.Path}
+	m.Config.Preset = ""
+	text, err := os.ReadFile(ck.File(fileConfig))
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint %s has no readable config: %w", ck.Path, err)
+	}
+	if err := ParseConfig(text, ck.File(fileConfig), &m.Config); err != nil {
+		return nil, err
+	}
+	if m.tok, err = tokenizer.Load(ck.File(fileTokenizer)); err != nil {
+		return nil, err
+	}
+	spec, err := m.Config.Model.Resolve()
+	if err != nil {
+		return nil, err
+	}
+	if m.dev, err = metal.Open(deviceName, threads); err != nil {
+		return nil, err
+	}
+	m.eng = &Engine{Spec: spec, Schema: spec.Schema(1), B: 1, T: spec.T, Micro: 1, Device: m.dev}
+	if m.eng.State, err = m.dev.NewState(m.eng.Schema); err == nil {
+		err = m.eng.load(ck.File(fileModel), map[device.Arena]string{device.Params: ""})
+	}
+	if err != nil {
+		m.Close()
+		return nil, err
+	}
+	return m, nil
+}
+
+// findCheckpoint reads a path that is a run folder or a checkpoint folder.
+func findCheckpoint(path string) (runs.Checkpoint, error) {
+	if _, err := os.Stat(filepath.Join(path, "MANIFEST.json")); err == nil {
+		return runs.ReadCheckpoint(path)
+	}
+	run, err := runs.Open(path)
+	if err != nil {
+		return runs.Checkpoint{}, err
+	}
+	defer run.Close()
+	return run.Latest()
+}
+
+// Close frees the device.
+func (m *Model) Close() error {
+	if m.sampler != nil {
+		m.sampler.Close()
+	}
+	m.eng.Close()
+	return m.dev.Close()
+}
+
+// Sample generates text; see sampler.Generate for emit.
+func (m *Model) Sample(ctx context.Context, o SampleOptions, emit func(string)) (string, error) {
+	if m.sampler == nil {
+		var err error
+		if m.sampler, err = newSampler(m.eng, m.tok); err != nil {
+			return "", err
+		}
+	}
+	return m.sampler.Generate(ctx, o, emit)
+}
+
+// EvalResult is how well a model predicts a text.
+type EvalResult struct {
+	Loss        float64 // nats a token
+	Perplexity  float64
+	BitsPerByte float64
+	Tokens      int     // targets measured
+	Floor       float64 // nats a token no model can beat, NaN when unknown
+}
+
+// Evaluate measures the model on held-out text of a corpus, its own run's when corpus is empty, at
+// most batches batches of up to 8 sequences (0: all).
+func (m *Model) Evaluate(ctx context.Context, corpus string, batches int, progress func(done, total int)) (EvalResult, error) {
+	c := m.Config
+	if corpus == "" {
+		corpus = c.Data
+	} else {
+		c.DataBytes = 0
+	}
+	ds, err := data.Prepare(ctx, data.Options{
+		Corpus: corpus, MaxBytes: c.DataBytes, Tokenizer: filepath.Join(m.Checkpoint, fileTokenizer),
+		T: m.eng.T, B: 1, Seed: c.Seed, ValPerMille: c.ValPerMill, Cache: cacheDir(),
+	})
+	if err != nil {
+		return EvalResult{}, err
+	}
+	const B = 8
+	n := ds.ValBatches(B)
+	if batches > 0 {
+		n = min(n, batches)
+	}
+	if n == 0 {
+		return EvalResult{}, fmt.Errorf("corpus %q holds no validation text of %d tokens; use a larger corpus", corpus, m.eng.T)
+	}
+	var sum float64
+	var r EvalResult
+	for i := range n {
+		if ctx.Err() != nil {
+			return EvalResult{}, ctx.Err()
+		}
+		loss, targets, err := m.eng.Evaluate(B, 1, func(_ int, ids, targets []int32) { ds.ValBatch(i, B, ids, targets) })
+		if err != nil {
+			return EvalResult{}, err
+		}
+		sum += loss * float64(targets)
+		r.Tokens += targets
+		if progress != nil {
+			progress(i+1, n)
+		}
+	}
+	r.Loss = sum / float64(r.Tokens)
+	r.Perplexity = math.Exp(r.Loss)
+	r.BitsPerByte = r.Loss / math.Ln2 / ds.BytesPerToken
+	r.Floor = ds.FloorPerToken
+	return r, nil
+}

@@ -1,0 +1,260 @@
+package trainer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/evenkeel/evenkeel/metal"
+	"github.com/evenkeel/evenkeel/metal/device"
+	"github.com/evenkeel/evenkeel/model/graph"
+	"github.com/evenkeel/evenkeel/trainer/atomicfile"
+	"github.com/evenkeel/evenkeel/trainer/data"
+	"github.com/evenkeel/evenkeel/trainer/runs"
+)
+
+// session is the working half of a job: data, engine and run folder. Only the job's goroutine
+// touches it.
+type session struct {
+	j    *Job
+	cfg  Config
+	data *data.Dataset
+	dev  device.Device
+	eng  *Engine
+	run  *runs.Run
+	log  *slog.Logger
+
+	sched   Schedule
+	step    int64 // steps done
+	watch   watch
+	before  time.Duration // training time of earlier sessions
+	valLoss float64
+	row     []float32
+	ids     []int32 // the step's whole batch
+	targets []int32
+	sampler *sampler
+	paused  bool
+	mark    float64 // validation loss since the last checkpoint, NaN when none
+}
+
+// newSession prepares a run from nothing. The folder is made last, so that bad input leaves none.
+func newSession(ctx context.Context, j *Job, opt Options) (*session, error) {
+	s := &session{j: j, cfg: j.cfg, valLoss: math.NaN(), mark: math.NaN()}
+	if err := s.prepare(ctx, opt); err != nil {
+		s.release()
+		return nil, err
+	}
+	if err := s.create(opt); err != nil {
+		s.release()
+		return nil, err
+	}
+	if err := s.eng.InitParams(s.cfg.Seed); err != nil {
+		return nil, errors.Join(err, s.close(err))
+	}
+	if err := s.begin(); err != nil {
+		return nil, errors.Join(err, s.close(err))
+	}
+	if err := s.checkpoint(); err != nil {
+		return nil, errors.Join(err, s.close(err))
+	}
+	return s, nil
+}
+
+// resumeSession prepares a run from its folder.
+func resumeSession(ctx context.Context, j *Job, run *runs.Run, opt Options) (*session, error) {
+	s := &session{j: j, cfg: j.cfg, run: run, valLoss: math.NaN(), mark: math.NaN()}
+	err := s.prepare(ctx, opt)
+	if err == nil {
+		err = s.restore(ctx)
+	}
+	if err == nil {
+		err = s.begin()
+	}
+	if err != nil {
+		if ctx.Err() == nil {
+			run.AddEvent("resume_failed", 0, err.Error(), nil)
+		}
+		run.Close()
+		s.run = nil
+		s.release()
+		return nil, err
+	}
+	return s, nil
+}
+
+// prepare reads the data, opens the device and takes all memory.
+func (s *session) prepare(ctx context.Context, opt Options) error {
+	s.log = opt.Log
+	if s.log == nil {
+		s.log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	c := &s.cfg
+	var err error
+	s.data, err = data.Prepare(ctx, data.Options{
+		Corpus: c.Data, MaxBytes: c.DataBytes, Tokenizer: c.Tokenizer, Vocab: c.BPEVocab, T: c.Model.Seq,
+		B: c.Batch, Seed: c.Seed, ValPerMille: c.ValPerMill, Cache: cacheDir(),
+		Progress: func(stage string, done, total int64) {
+			s.j.publish(func(p *Snapshot) {
+				p.Reason, p.Progress = stage, -1
+				if total > 0 {
+					p.Progress = float64(done) / float64(total)
+				}
+			})
+		},
+	})
+	if err != nil {
+		return err
+	}
+	rows := s.data.Tokenizer.EmbeddingRows()
+	if c.Model.Vocab == 0 {
+		c.Model.Vocab = rows
+	}
+	if c.Model.Vocab < s.data.Tokenizer.VocabSize() {
+		return fmt.Errorf("vocab is %d but the tokenizer has %d tokens; set vocab to at least that, or to 0",
+			c.Model.Vocab, s.data.Tokenizer.VocabSize())
+	}
+	spec, err := c.Model.Resolve()
+	if err != nil {
+		return err
+	}
+	s.j.publish(func(p *Snapshot) { p.Reason, p.Progress = "Taking memory on the device", -1 })
+	if s.dev, err = metal.Open(c.Device, c.Threads); err != nil {
+		return err
+	}
+	s.eng, err = NewEngine(s.dev, spec, c.Batch/c.Micro, spec.T, c.Micro, Optimizer{
+		AdamWAttr: graph.AdamWAttr{Beta1: c.Beta1, Beta2: c.Beta2, Eps: c.AdamEps, WeightDecay: c.WeightDecay},
+		MaxNorm:   c.MaxNorm,
+	})
+	if err != nil {
+		return err
+	}
+	s.ids, s.targets = make([]int32, c.Batch*spec.T), make([]int32, c.Batch*spec.T)
+	s.sched = c.schedule(int64(c.Batch) * int64(spec.T))
+	return nil
+}
+
+// create makes the run folder.
+func (s *session) create(opt Options) error {
+	root := opt.Root
+	var err error
+	if root == "" {
+		if root, err = runs.DefaultRoot(); err != nil {
+			return err
+		}
+	}
+	text, err := s.cfg.YAML()
+	if err != nil {
+		return err
+	}
+	info := s.dev.Info()
+	s.run, err = runs.Create(root, s.cfg.Model.Variant, runs.Meta{
+		Name: s.cfg.Title(), Variant: s.cfg.Model.Variant, Status: runs.Preparing, AppVersion: Version,
+		Hardware:      map[string]string{"device": info.Name, "kernels": info.Detail, "system": runtime.GOOS + "/" + runtime.GOARCH},
+		DatasetSHA256: s.data.Fingerprint,
+		Info:          map[string]string{"preset": s.cfg.Preset, "steps": fmt.Sprint(s.cfg.Steps)},
+	}, text)
+	return err
+}
+
+// Version is the version of the app that a run folder records; the build sets it.
+var Version = "development"
+
+// begin publishes what is known before the first step.
+func (s *session) begin() error {
+	if err := s.run.SetKeys(s.j.history.Keys()); err != nil {
+		return err
+	}
+	s.row = make([]float32, len(s.j.history.Keys()))
+	if err := s.run.SetStatus(runs.Running, ""); err != nil {
+		return err
+	}
+	s.log = slog.New(fanout{s.run.LogHandler(slog.LevelInfo), s.log.Handler()})
+	info := s.dev.Info()
+	s.log.Info("training", "variant", s.cfg.Model.Variant, "device", info.Name, "kernels", info.Detail,
+		"threads", info.Threads, "from_step", s.step, "steps", s.cfg.Steps)
+	for _, n := range s.data.Notes {
+		s.log.Info("data", "note", n)
+	}
+	memory := int64(4*4*s.eng.Schema.Total) + 4*int64(s.eng.accumulate.graph.Plan.ArenaLen)
+	s.j.publish(func(p *Snapshot) {
+		p.State, p.Reason, p.Progress = Running, "", 0
+		p.Step, p.Steps, p.Floor, p.MemoryBytes = s.step, int64(s.cfg.Steps), s.data.FloorPerToken, memory
+		p.RunPath, p.Notes = s.run.Path(), append(append([]string(nil), s.cfg.Warnings()...), s.data.Notes...)
+		p.Device, p.ValLoss = info.Name+", "+info.Detail, s.valLoss
+	})
+	return nil
+}
+
+// saveConfig rewrites config.yaml after a resume changed it.
+func (s *session) saveConfig() error {
+	text, err := s.cfg.YAML()
+	if err != nil {
+		return err
+	}
+	return atomicfile.Write(filepath.Join(s.run.Path(), "config.yaml"), func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err
+	})
+}
+
+// close stores how the run ended and frees everything. cause is why the loop returned.
+func (s *session) close(cause error) error {
+	status, reason := runs.Done, ""
+	var diverged *DivergedError
+	switch {
+	case cause == nil:
+	case errors.Is(cause, errStopped), errors.Is(cause, context.Canceled):
+		status = runs.Stopped
+	case errors.As(cause, &diverged):
+		status, reason = runs.Diverged, diverged.Reason
+		s.run.AddEvent("diverged", diverged.Step, reason, nil)
+	default:
+		status, reason = runs.Failed, cause.Error()
+		s.run.AddEvent("failed", s.step, reason, nil)
+	}
+	s.log.Info("ended", "status", string(status), "reason", reason, "step", s.step)
+	err := errors.Join(s.run.SetStatus(status, reason), s.run.Close())
+	s.release()
+	return err
+}
+
+func (s *session) release() {
+	if s.sampler != nil {
+		s.sampler.Close()
+	}
+	if s.eng != nil {
+		s.eng.Close()
+	}
+	if s.dev != nil {
+		s.dev.Close()
+	}
+}
+
+// fanout sends log records to two handlers.
+type fanout struct{ a, b slog.Handler }
+
+func (f fanout) Enabled(ctx context.Context, l slog.Level) bool {
+	return f.a.Enabled(ctx, l) || f.b.Enabled(ctx, l)
+}
+
+func (f fanout) Handle(ctx context.Context, r slog.Record) error {
+	var errs []error
+	for _, h := range []slog.Handler{f.a, f.b} {
+		if h.Enabled(ctx, r.Level) {
+			errs = append(errs, h.Handle(ctx, r.Clone()))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (f fanout) WithAttrs(a []slog.Attr) slog.Handler {
+	return fanout{f.a.WithAttrs(a), f.b.WithAttrs(a)}
+}
+
+func (f fanout) WithGroup(n string) slog.Handler { return fanout{f.a.WithGroup(n), f.b.WithGroup(n)} }
