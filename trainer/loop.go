@@ -61,7 +61,7 @@ func (s *session) loop(ctx context.Context) error {
 		if time.Since(published) >= publishEvery || t == int64(s.cfg.Steps) || reason != "" {
 			published = time.Now()
 			s.publish(t, &r, lr, val, float64(s.eng.Micro*B*T)*float64(t-first)/ran.Seconds(),
-				s.before+time.Since(began), eta(time.Since(began), t-first, int64(s.cfg.Steps)-t))
+				s.before+time.Since(began), eta(ran, t-first, int64(s.cfg.Steps)-t))
 		}
 		if reason != "" {
 			return &DivergedError{Step: t, Reason: reason}

@@ -45,7 +45,7 @@ func attend(a graph.AttentionAttr, top bool, values string) Case {
 	a.Scale = 1 / math.Sqrt(float64(a.D))
 	rows := a.B * a.T
 	q, k, v := normal(1), normal(1), normal(1)
-	limits := unit
+	limits, damp := unit, 0.1
 	switch values {
 	case "equal": // all logits of a row alike
 		k = constant(0.5)
@@ -57,10 +57,10 @@ func attend(a graph.AttentionAttr, top bool, values string) Case {
 		q = normal(100)
 		limits.Output, limits.Grad = Limit{Abs: 1e-4}, Limit{Abs: 1e-5, Max: 2e-4}
 	case "offset": // differences of values about 1e3
-		v = around(1e3, 1)
+		v, damp = around(1e3, 1), 1e-5
 		limits.Output, limits.Grad = Limit{Max: 1e-6}, Limit{Abs: 1e-5, Max: 2e-3}
 	case "outliers":
-		v = outliers
+		v, damp = outliers, 1e-5
 		limits.Output, limits.Grad = Limit{Abs: 1e-5, Max: 1e-6}, Limit{Abs: 1e-4, Max: 1e-4}
 	case "cliff": // one key far above all others: exponentials overflow unless the top is taken off
 		q, k = constant(10), with(normal(1), 5*a.K*a.D, 1e3)
@@ -82,7 +82,7 @@ func attend(a graph.AttentionAttr, top bool, values string) Case {
 			if top {
 				b.Probe("top", graph.MeasureMax, t)
 			}
-			score(b, o, 0.01)
+			score(b, o, damp)
 		}},
 		Limits: limits,
 	}

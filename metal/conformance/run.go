@@ -36,30 +36,48 @@ func (r Result) String() string {
 // Run runs a case on a device and on the oracle and compares everything that can be read. A device
 // that promises the same bits runs the case twice and must keep the promise.
 func Run(d, oracle device.Device, c Case) Result {
-	got, err := collect(d, &c, false)
+	e, err := Expect(oracle, c)
 	if err != nil {
-		return Result{Err: fmt.Errorf("%s on the device: %w", &c, err)}
+		return Result{Err: err}
 	}
-	want, err := collect(oracle, &c, false)
+	return e.Check(d)
+}
+
+// Expected is what the oracle made of a case, to hold several devices to.
+type Expected struct {
+	c           Case
+	want, scale []vector // scale: on absolute values, where limits ask for it
+}
+
+// Expect runs a case on the oracle.
+func Expect(oracle device.Device, c Case) (*Expected, error) {
+	e := &Expected{c: c}
+	var err error
+	if e.want, err = collect(oracle, &c, false); err == nil && c.Limits.Output.OfAbs {
+		e.scale, err = collect(oracle, &c, true)
+	}
 	if err != nil {
-		return Result{Err: fmt.Errorf("%s on the oracle: %w", &c, err)}
+		return nil, fmt.Errorf("%s on the oracle: %w", &c, err)
 	}
-	var scale []vector
-	if c.Limits.Output.OfAbs {
-		if scale, err = collect(oracle, &c, true); err != nil {
-			return Result{Err: fmt.Errorf("%s on the oracle: %w", &c, err)}
-		}
+	return e, nil
+}
+
+// Check is [Run] against results that the oracle has already given.
+func (e *Expected) Check(d device.Device) Result {
+	got, err := collect(d, &e.c, false)
+	if err != nil {
+		return Result{Err: fmt.Errorf("%s: %w", &e.c, err)}
 	}
 	if d.Info().SameBits {
-		again, err := collect(d, &c, false)
+		again, err := collect(d, &e.c, false)
 		if err == nil {
 			err = same(got, again)
 		}
 		if err != nil {
-			return Result{Err: fmt.Errorf("%s repeated on the device: %w", &c, err)}
+			return Result{Err: fmt.Errorf("%s, repeated: %w", &e.c, err)}
 		}
 	}
-	return compare(got, want, scale)
+	return compare(got, e.want, e.scale)
 }
 
 // vector is something read back, with the limit it is held to.

@@ -177,12 +177,10 @@ func TestBadInputGetsASentence(t *testing.T) {
 	}
 }
 
+// A link to itself cannot be opened by anyone, the superuser included.
 func TestUnreadableFilesAreNamed(t *testing.T) {
-	if os.Geteuid() == 0 {
-		t.Skip("the superuser can read every file")
-	}
-	path := filepath.Join(folder(t, map[string]string{"secret.txt": "x"}), "secret.txt")
-	if err := os.Chmod(path, 0); err != nil {
+	path := filepath.Join(t.TempDir(), "secret.txt")
+	if err := os.Symlink(path, path); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := read(path, 0); err == nil || !strings.Contains(err.Error(), "secret.txt") {
