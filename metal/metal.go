@@ -1,4 +1,6 @@
-// Package metal opens the devices that can run a training step, by name.
+// Package metal opens the devices that can run a training step, by name, and lists those of this
+// machine. It is the only package that knows all implementations under its folder; everything above
+// works with the interfaces of metal/device.
 package metal
 
 import (
@@ -18,7 +20,8 @@ const (
 	Reference = "reference"
 )
 
-// Open makes the named device ready; threads 0 means all cores.
+// Open makes the named device ready; threads 0 means all cores, and the reference has one whatever is
+// asked. The error says which names there are.
 func Open(name string, threads int) (device.Device, error) {
 	switch name {
 	case Auto, CPU, "":
@@ -42,7 +45,7 @@ type Listed struct {
 	Use string // the name Open takes; empty for a GPU this version cannot train on yet
 }
 
-// List names what this machine has: the CPU, the oracle, and on a Mac its GPU.
+// List names what this machine has: the CPU, the oracle, and on a Mac its GPU, or why there is none.
 func List() ([]Listed, error) {
 	var list []Listed
 	for _, name := range []string{CPU, Reference} {
@@ -54,11 +57,13 @@ func List() ([]Listed, error) {
 		d.Close()
 	}
 	gpus, err := mtl.Devices()
-	if errors.Is(err, mtl.ErrNoMetal) {
-		return list, nil
+	switch {
+	case errors.Is(err, mtl.ErrNoMetal):
+	case err != nil: // a Mac on which Metal finds nothing can still train
+		list = append(list, Listed{device.Info{Kind: "gpu", Name: "none", Detail: err.Error()}, ""})
 	}
 	for _, g := range gpus {
 		list = append(list, Listed{device.Info{Kind: "gpu", Name: g.Name, Detail: "Metal", Memory: g.Memory}, ""})
 	}
-	return list, err
+	return list, nil
 }

@@ -31,9 +31,13 @@ func chainGradCases() []Case {
 func elementwise(train bool) Case {
 	size := []int{6, 8}
 	return Case{
-		Op:     graph.OpAdd,
-		Name:   fmt.Sprintf("in place train %t", train),
-		Params: []Param{{Name: "x", Shape: size, Value: normal(1)}, {Name: "u", Shape: size, Value: normal(1)}, head(8)},
+		Op:   graph.OpAdd,
+		Name: fmt.Sprintf("in place train %t", train),
+		Params: []Param{
+			{Name: "x", Shape: size, Value: normal(1)},
+			{Name: "u", Shape: size, Value: normal(1)},
+			head(8),
+		},
 		Graphs: []func(*graph.Builder){func(b *graph.Builder) {
 			x, u := feed(b, "x"), feed(b, "u")
 			rope := graph.RopeAttr{T: 3, Heads: 2, HeadDim: 4, Theta: 100}

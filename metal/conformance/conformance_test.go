@@ -22,8 +22,8 @@ func built(t *testing.T, cases []Case) []*graph.Graph {
 	return all
 }
 
-// TestCasesPass runs the whole table on the oracle against itself: every case builds, runs, repeats
-// bit for bit and reads back.
+// TestCasesPass runs the whole table on the oracle, read back in float32, against itself: every case
+// builds, runs, repeats bit for bit, and its limits leave room for rounding.
 func TestCasesPass(t *testing.T) {
 	names := map[string]bool{}
 	for _, c := range Cases() {
@@ -31,7 +31,7 @@ func TestCasesPass(t *testing.T) {
 			t.Errorf("two cases are named %s", &c)
 		}
 		names[c.String()] = true
-		if r := Run(reference.New(), reference.New(), c); !r.OK() || r.MaxErr != 0 {
+		if r := Run(faulty{Device: reference.New(), repeat: true}, reference.New(), c); !r.OK() {
 			t.Errorf("%s: %s", &c, r)
 		}
 	}

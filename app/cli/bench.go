@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/evenkeel/evenkeel/trainer"
+)
+
+var benchCommand = &command{
+	name: "bench", summary: "time training steps on random tokens",
+	more: `Prints one line: medians over the steps, and the best of five square products of the same matrix library in
+the same process. --arch llama is RMSNorm, rotary positions, SwiGLU and an untied head; --arch gpt2 is LayerNorm,
+learned positions, GELU, biases and a tied head. sgemm values are 0 on a device without a matrix library.
+
+  evenkeel bench --arch llama --d 256 --layers 6 --heads 4 --seq 256 --batch 8 --vocab 4096 --ffn 640`,
+	run: runBench,
+}
+
+func runBench(e *env, args []string) error {
+	f := e.flags()
+	def := trainer.DefaultBench()
+	o := trainer.BenchOptions{}
+	f.StringVar(&o.Arch, "arch", def.Arch, "ARCH|llama or gpt2")
+	f.declared("arch")
+	for _, n := range []struct {
+		to    *int
+		name  string
+		def   int
+		usage string
+	}{
+		{&o.D, "d", def.D, "N|width"},
+		{&o.Layers, "layers", def.Layers, "N|blocks"},
+		{&o.Heads, "heads", def.Heads, "N|heads"},
+		{&o.Seq, "seq", def.Seq, "N|tokens a sequence"},
+		{&o.Batch, "batch", def.Batch, "N|sequences a step"},
+		{&o.Vocab, "vocab", def.Vocab, "N|vocabulary"},
+		{&o.FFN, "ffn", def.FFN, "N|inner width of the FFN; 0: 8/3 d rounded down to 64 (llama) or 4 d (gpt2)"},
+		{&o.Steps, "steps", def.Steps, "N|steps that are timed, after two that are not"},
+	} {
+		f.IntVar(n.to, n.name, n.def, n.usage)
+		f.declared(n.name)
+	}
+	device, threads := f.device()
+	if _, err := e.parse(f, args, 0, 0); err != nil {
+		return err
+	}
+	if err := oneOf("arch", o.Arch, []string{"llama", "gpt2"}); err != nil {
+		return err
+	}
+	if o.Batch < 1 || o.Seq < 2 || o.Vocab < 2 || o.Steps < 1 || o.FFN < 0 || *threads < 0 {
+		return usagef("--batch and --steps must be at least 1, --seq and --vocab at least 2, --ffn and --threads at least 0")
+	}
+	o.Device, o.Threads = *device, *threads
+	r, err := trainer.Bench(e.ctx, o)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(e.out, "step_ms=%.2f tokens/s=%.0f gflops=%.2f sgemm_gflops=%.2f sgemm_pct=%.1f peak_mb=%d\n",
+		r.StepMS, r.TokensPerSec, r.GFLOPS, r.SgemmGFLOPS, r.SgemmPct, r.PeakMB)
+	return nil
+}

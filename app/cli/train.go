@@ -1,0 +1,239 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/evenkeel/evenkeel/app/chart"
+	"github.com/evenkeel/evenkeel/trainer"
+)
+
+var trainCommand = &command{
+	name: "train", summary: "train a model and keep it as a run folder",
+	more: `Without flags it trains HybridNorm* on the generated toy language, about a minute on two cores.
+Flags are the keys of a config file. Later sources win: defaults, --preset, --config, other flags.
+The first Ctrl-C finishes the step, writes a checkpoint and ends; the second leaves at once.
+
+  evenkeel train
+  evenkeel train --variant pre --data opticks --tokenizer bpe --steps 600
+  evenkeel train --preset deep --variant hybrid --init normal --seed 3
+  evenkeel train --config runs/some-run/config.yaml --seed 2`,
+	run: runTrain,
+}
+
+func runTrain(e *env, args []string) error {
+	f := e.flags()
+	c := f.config()
+	root := f.runsDir()
+	if _, err := e.parse(f, args, 0, 0); err != nil {
+		return err
+	}
+	cfg, err := c.build()
+	if err != nil {
+		return err
+	}
+	if err := e.announce(&cfg); err != nil {
+		return err
+	}
+	job, err := trainer.Start(cfg, trainer.Options{Root: *root})
+	if err != nil {
+		return err
+	}
+	return e.attend(job)
+}
+
+var resumeCommand = &command{
+	name: "resume", args: "[RUN]", summary: "continue a run from its newest checkpoint",
+	more: `RUN is a run folder, the name of one in the folder of runs, or the beginning of such a name; the
+newest run when not given.
+
+  evenkeel resume runs/20260102-hybrid_star-1a2b --steps 1000`,
+	run: runResume,
+}
+
+func runResume(e *env, args []string) error {
+	f := e.flags()
+	steps := f.number("steps", 0, "N|new total of steps; 0 keeps the planned one")
+	root := f.runsDir()
+	pos, err := e.parse(f, args, 0, 1)
+	if err != nil {
+		return err
+	}
+	if *steps < 0 {
+		return usagef("--steps is %d; it must be at least 0", *steps)
+	}
+	path, err := findRun(*root, pos)
+	if err != nil {
+		return err
+	}
+	job, err := trainer.Resume(path, *steps, trainer.Options{Root: *root})
+	if err != nil {
+		return err
+	}
+	cfg := job.Config()
+	if err := e.announce(&cfg); err != nil {
+		job.Stop()
+		return errors.Join(err, job.Wait())
+	}
+	return e.attend(job)
+}
+
+// announce prints what is about to be trained and what it costs.
+func (e *env) announce(cfg *trainer.Config) error {
+	n, err := cfg.Estimate()
+	if err != nil {
+		return usagef("%v", err)
+	}
+	s, err := cfg.ExpectedSpec()
+	if err != nil {
+		return usagef("%v", err)
+	}
+	v, err := cfg.Model.Row()
+	if err != nil {
+		return usagef("%v", err)
+	}
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(e.out, "  %-11s %s\n", name, fmt.Sprintf(format, args...))
+	}
+	fmt.Fprintf(e.out, "%s, %s init, seed %d\n", v.Title, s.Init, cfg.Seed)
+	row("model", "%d blocks, d %d, %d heads, FFN %d (%s), vocabulary %d, %d tokens a sequence",
+		len(s.Blocks), s.D, s.H, s.F, s.Act, s.V, s.T)
+	row("parameters", "%s, of them %s in norms of the blocks",
+		chart.FormatCount(float64(n.Params)), chart.FormatCount(float64(n.BlockNorms)))
+	row("work", "%sFLOPs a token; %s steps of %s tokens", unit(n.FLOPs),
+		chart.FormatCount(float64(cfg.Steps)), chart.FormatCount(float64(cfg.Batch*s.T)))
+	row("memory", "%sB: %sB parameters, gradients and moments, %sB activations",
+		unit(float64(n.Bytes())), unit(float64(n.StateBytes)), unit(float64(n.ArenaBytes)))
+	for _, w := range cfg.Warnings() {
+		row("warning", "%s", w)
+	}
+	return nil
+}
+
+// unit is short with the space behind it that a unit needs.
+func unit(x float64) string {
+	s := short(x)
+	if i := strings.IndexByte(s, ' '); i >= 0 {
+		return s // the prefix belongs to the unit
+	}
+	return s + " "
+}
+
+// look is how often a job is looked at.
+const look = 50 * time.Millisecond
+
+// attend watches a job to its end, stops it when the person asks, and reports what it left behind.
+func (e *env) attend(job *trainer.Job) error {
+	p := newProgress(e.out)
+	tick := time.NewTicker(look)
+	defer tick.Stop()
+	asked := e.ctx.Done()
+	introduced := false
+	for ended := false; !ended; {
+		select {
+		case <-job.Done():
+			ended = true
+		case <-asked:
+			asked = nil
+			p.note("Stopping after this step, with a checkpoint. Ctrl-C again leaves at once.")
+			job.Stop()
+		case <-tick.C:
+		}
+		s := job.Snapshot()
+		if !introduced && s.RunPath != "" {
+			introduced = true
+			e.introduce(p, job, &s)
+		}
+		switch {
+		case ended:
+		case s.State == trainer.Preparing:
+			p.show(share(s.Progress), share(1), time.Now(), func() string { return s.Reason })
+		case s.Step > 0:
+			p.show(s.Step, s.Steps, time.Now(), func() string { return stepLine(&s) })
+		}
+	}
+	s := job.Snapshot()
+	p.clear()
+	if s.Step > 0 && s.State != trainer.Failed {
+		p.finish(s.Step, s.Steps, stepLine(&s))
+	}
+	return e.conclude(job)
+}
+
+// share turns a progress in [0, 1] into thousandths; a negative one, of unknown length, into none.
+func share(x float64) int64 { return int64(math.Round(1000 * max(x, 0))) }
+
+// introduce prints what is known once data and device are ready, except what announce said already.
+func (e *env) introduce(p *progress, job *trainer.Job, s *trainer.Snapshot) {
+	p.clear()
+	fmt.Fprintf(e.out, "  %-11s %s\n", "device", s.Device)
+	if !math.IsNaN(s.Floor) {
+		fmt.Fprintf(e.out, "  %-11s %.4f nats a token: no model can do better on this corpus\n", "loss floor", s.Floor)
+	}
+	cfg := job.Config()
+	said := map[string]bool{}
+	for _, w := range cfg.Warnings() {
+		said[w] = true
+	}
+	for _, n := range s.Notes {
+		if !said[n] {
+			fmt.Fprintf(e.out, "  %-11s %s\n", "note", n)
+		}
+	}
+	fmt.Fprintf(e.out, "  %-11s %s\n", "run folder", s.RunPath)
+}
+
+func stepLine(s *trainer.Snapshot) string {
+	line := fmt.Sprintf("step %d/%d  loss %s", s.Step, s.Steps, nats(s.Loss))
+	if !math.IsNaN(s.ValLoss) {
+		line += "  val " + nats(s.ValLoss)
+	}
+	line += "  " + rate(s.TokensPerSec)
+	if s.ETA > 0 {
+		line += "  ETA " + clock(s.ETA)
+	}
+	return line
+}
+
+// conclude says how the job ended, draws its charts, and tells what can be done next.
+func (e *env) conclude(job *trainer.Job) error {
+	err := job.Wait()
+	s := job.Snapshot()
+	if s.RunPath == "" || s.State == trainer.Failed {
+		if err == nil {
+			fmt.Fprintln(e.out, "Stopped before the first step; nothing was kept.")
+		}
+		if err != nil && s.RunPath != "" {
+			fmt.Fprintf(e.out, "The run is kept in %s\n", s.RunPath)
+		}
+		return err
+	}
+	switch s.State {
+	case trainer.Done:
+		fmt.Fprintf(e.out, "Done: %d steps in %s.\n", s.Step, clock(s.Elapsed))
+	case trainer.Stopped:
+		fmt.Fprintf(e.out, "Stopped at step %d of %d; the checkpoint is kept. Continue with:\n  evenkeel resume %s\n",
+			s.Step, s.Steps, quote(s.RunPath))
+	case trainer.Diverged:
+		fmt.Fprintf(e.out, "Diverged. The last good checkpoint is kept: %s\n", s.Checkpoint)
+	}
+	if s.Step > 0 {
+		if cerr := e.keepCharts(s.RunPath, s.Floor); cerr != nil {
+			return errors.Join(err, cerr)
+		}
+	}
+	if s.Sample.Step > 0 {
+		fmt.Fprintf(e.out, "Sample at step %d:\n%s\n", s.Sample.Step, indent(s.Sample.Prompt+s.Sample.Text))
+	}
+	if s.State != trainer.Diverged {
+		fmt.Fprintf(e.out, "Write more with:\n  evenkeel sample %s\n", quote(s.RunPath))
+	}
+	return err
+}
+
+func indent(s string) string {
+	return "  " + strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\n  ")
+}

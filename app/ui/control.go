@@ -1,0 +1,324 @@
+package ui
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/dialog"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"github.com/evenkeel/evenkeel/trainer"
+)
+
+// Train starts a run with what the form says.
+func (w *Window) Train() {
+	next, ok := w.state.after(ActTrain)
+	if !ok {
+		return
+	}
+	cfg, err := w.checkedConfig()
+	if err != nil {
+		w.complain("This cannot be trained", err)
+		return
+	}
+	r := newRun(len(w.session), cfg)
+	w.session = append(w.session, r)
+	w.current, w.stopAsap = r, false
+	w.banner.close()
+	w.loss.hint.object.Hide()
+	r.take(r.snap, w.opt.Now())
+	w.loss.view.Fit()
+	w.grad.follow = true
+	w.setState(next)
+	w.runs.refresh(true)
+	w.redraw()
+	go func() {
+		job, err := w.opt.Start(cfg)
+		w.opt.Dispatch(func() { w.started(r, job, err) })
+	}()
+}
+
+// checkedConfig is the form as a config that can be built.
+func (w *Window) checkedConfig() (trainer.Config, error) {
+	cfg, err := w.setup.config()
+	if err != nil {
+		return cfg, err
+	}
+	cfg.Prompt = w.samples.prompt.Text
+	if err := cfg.Validate(); err != nil {
+		return cfg, err
+	}
+	_, err = cfg.ExpectedSpec()
+	return cfg, err
+}
+
+// started takes the trainer's answer.
+func (w *Window) started(r *run, job Job, err error) {
+	if err != nil {
+		s := r.snap
+		s.State, s.Reason = trainer.Failed, sentence(err.Error())
+		w.take(r, s)
+		w.finished(r)
+		return
+	}
+	r.job = job
+	if w.stopAsap {
+		job.Stop()
+	}
+	p := &poller{job: job, run: r, every: w.opt.Poll, dispatch: w.opt.Dispatch, slow: &w.behind,
+		update: func(final bool) {
+			w.take(r, job.Snapshot())
+			if final {
+				w.finished(r)
+			}
+		}}
+	w.take(r, job.Snapshot())
+	go p.loop()
+}
+
+// Pause pauses a running job, or resumes a paused one.
+func (w *Window) Pause() {
+	if _, ok := w.state.after(ActPause); !ok {
+		return
+	}
+	if looks[w.state].resume {
+		w.current.job.Continue()
+	} else {
+		w.current.job.Pause()
+	}
+	w.take(w.current, w.current.job.Snapshot())
+}
+
+// Stop ends the job with a checkpoint; after a divergence it unlocks the form.
+func (w *Window) Stop() {
+	next, ok := w.state.after(ActStop)
+	switch {
+	case !ok:
+	case next == Idle:
+		w.banner.close()
+		w.setState(Idle)
+	case w.current.job == nil:
+		w.stopAsap = true
+		w.setState(next)
+	default:
+		w.current.job.Stop()
+		w.take(w.current, w.current.job.Snapshot())
+	}
+}
+
+// take shows a snapshot of the current run.
+func (w *Window) take(r *run, s trainer.Snapshot) {
+	samples, lines := r.take(s, w.opt.Now())
+	next := r.state
+	if w.stopAsap && next == Preparing {
+		next = Stopping
+	}
+	changed := next != w.state
+	if changed {
+		w.setState(next)
+	}
+	w.status.show(next, &r.snap)
+	if s.Device != "" {
+		w.device.set(s.Device, "")
+	}
+	w.runs.list.RefreshItem(len(w.session) - 1 - r.slot)
+	if r == w.selected {
+		if samples && w.tab() == tabSamples {
+			w.samples.show(r, r.cfg.SampleEvery)
+		}
+		if lines && w.tab() == tabLog {
+			w.log.show(r)
+		}
+	}
+	if changed {
+		w.redraw()
+	} else {
+		w.repaint()
+	}
+}
+
+// finished follows the end of a run.
+func (w *Window) finished(r *run) {
+	switch r.state {
+	case Diverged:
+		w.banner.show(toneRed, "Diverged. "+r.snap.Reason, "Unlock the form", w.Stop)
+	case Failed:
+		w.banner.show(toneRed, r.snap.Reason, "Copy details", func() {
+			fyne.CurrentApp().Clipboard().SetContent(w.failure(r))
+		})
+	}
+	w.redraw()
+	if w.closing {
+		w.leave()
+		return
+	}
+	if w.behind.Load() {
+		fyne.CurrentApp().SendNotification(fyne.NewNotification("Evenkeel", r.title+": "+r.summary()))
+	}
+}
+
+// failure is what a person can send us.
+func (w *Window) failure(r *run) string {
+	text := fmt.Sprintf("Evenkeel %s\n%s\n%s\n%s\n", w.opt.Version, r.settings(), r.snap.Reason, r.snap.RunPath)
+	if r.snap.Checkpoint != "" {
+		text += "last checkpoint: " + r.snap.Checkpoint + "\n"
+	}
+	for _, l := range r.log {
+		text += l.String() + "\n"
+	}
+	return text
+}
+
+// waitNotice is how long a pause or stop may take without a word.
+const waitNotice = 2 * time.Second
+
+// watchWaiting says what is awaited when a pause or stop takes long.
+func (w *Window) watchWaiting(s State) {
+	if w.waiting != nil {
+		w.waiting.Stop()
+		w.waiting = nil
+		w.status.awaiting("")
+	}
+	if s != Pausing && s != Stopping {
+		return
+	}
+	w.waiting = time.AfterFunc(waitNotice, func() {
+		w.opt.Dispatch(func() {
+			if w.state == s {
+				w.status.awaiting("Waiting for the step at work to end; then a checkpoint is written")
+			}
+		})
+	})
+}
+
+// Tabs by position.
+const (
+	tabLoss = iota
+	tabGradients
+	tabSamples
+	tabLog
+)
+
+func (w *Window) tab() int { return w.tabs.SelectedIndex() }
+
+// redraw rebuilds what the visible tab shows.
+func (w *Window) redraw() {
+	if w.menu == nil {
+		return // still building
+	}
+	switch w.tab() {
+	case tabLoss:
+		if w.session == nil {
+			w.loss.view.SetFigure(nil)
+			w.loss.hint.object.Show()
+			return
+		}
+		w.loss.view.SetFigure(w.loss.figure(w.session))
+	case tabGradients:
+		w.grad.over.SetFigure(w.grad.overTime(w.selected))
+		w.grad.at.SetFigure(w.grad.atStep(w.session))
+	case tabSamples:
+		every := w.setup.base.SampleEvery
+		if w.selected != nil {
+			every = w.selected.cfg.SampleEvery
+		}
+		w.samples.show(w.selected, every)
+	case tabLog:
+		w.log.show(w.selected)
+	}
+	w.painted = time.Now()
+}
+
+// repaint shows new data in the visible chart. Drawing may take a fifth of the time at most.
+func (w *Window) repaint() {
+	busy := max(w.loss.view.DrawTime(), w.grad.over.DrawTime()+w.grad.at.DrawTime())
+	if time.Since(w.painted) < 5*busy && looks[w.state].live {
+		return
+	}
+	switch w.tab() {
+	case tabLoss:
+		w.loss.view.Refresh()
+	case tabGradients:
+		w.grad.over.Refresh()
+		w.grad.at.SetFigure(w.grad.atStep(w.session))
+	}
+	w.painted = time.Now()
+}
+
+// showRun puts a run on the charts or takes it off.
+func (w *Window) showRun(r *run, on bool) {
+	r.shown = on
+	w.runs.refresh(false)
+	w.redraw()
+}
+
+// selectRun chooses whose gradients, samples and log are shown.
+func (w *Window) selectRun(r *run) {
+	w.selected = r
+	w.redraw()
+}
+
+func (w *Window) setPrompt(text string) {
+	if w.current != nil && w.current.job != nil && looks[w.state].live {
+		w.current.job.SetPrompt(text)
+	}
+}
+
+// complain shows an error as a sentence.
+func (w *Window) complain(title string, err error) {
+	text := widget.NewLabel(sentence(err.Error()))
+	text.Wrapping = fyne.TextWrapWord
+	d := dialog.NewCustom(title, "Close", text, w.win)
+	d.Resize(fyne.NewSize(460, 0))
+	d.Show()
+}
+
+// showHelp opens the explanation of a field beside it.
+func (w *Window) showHelp(l *helpLabel) {
+	text := prose(theme.SizeNameText, widget.MediumImportance)
+	text.SetText(l.help.text)
+	pop := widget.NewPopUp(column(0, spaced(6, 6, 6, 0, heading(l.help.label)), text), w.win.Canvas())
+	pop.Resize(fyne.NewSize(300, 10))
+	pop.ShowAtRelativePosition(fyne.NewPos(l.Size().Width, 0), l)
+}
+
+// Close asks when a run is at work, and ends it with a checkpoint before it leaves.
+func (w *Window) Close() {
+	if !looks[w.state].live || w.closing {
+		w.leave() // closing twice does not wait
+		return
+	}
+	text := widget.NewLabel("Finish the step, write a checkpoint and quit?\nThe run can be resumed from its folder later.")
+	dialog.ShowCustomConfirm("Training is running", "Save and quit", "Cancel", text, func(yes bool) {
+		if yes {
+			w.Quit()
+		}
+	}, w.win)
+}
+
+// Quit ends a run at work with a checkpoint and leaves, without asking.
+func (w *Window) Quit() {
+	w.closing = true
+	if !looks[w.state].live {
+		w.leave()
+		return
+	}
+	if w.state == Pausing || w.state == Stopping {
+		if w.current.job != nil {
+			w.current.job.Stop()
+		}
+		return
+	}
+	w.Stop()
+}
+
+func (w *Window) leave() {
+	w.saveSize()
+	w.win.SetCloseIntercept(nil)
+	w.win.Close()
+}
+
+var errNothing = errors.New("there is nothing to export yet; press Train, and the charts fill from the first step")

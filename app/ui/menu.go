@@ -1,0 +1,114 @@
+package ui
+
+import (
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/dialog"
+	"fyne.io/fyne/v2/driver/desktop"
+	"fyne.io/fyne/v2/widget"
+)
+
+// menu is the menu bar. Every action is made once; the driver runs its key from here.
+type menu struct {
+	main               *fyne.MainMenu
+	train, pause, stop *fyne.MenuItem
+	checkpoint         *fyne.MenuItem
+	open, duplicate    *fyne.MenuItem
+	logAxis            *fyne.MenuItem
+	themes             [3]*fyne.MenuItem
+}
+
+// item makes a menu item with a key; shift adds Shift to the shortcut modifier.
+func item(label string, run func(), key fyne.KeyName, shift bool) *fyne.MenuItem {
+	i := fyne.NewMenuItem(label, run)
+	if key != "" {
+		mod := fyne.KeyModifierShortcutDefault
+		if shift {
+			mod |= fyne.KeyModifierShift
+		}
+		i.Shortcut = &desktop.CustomShortcut{KeyName: key, Modifier: mod}
+	}
+	return i
+}
+
+func newMenu(w *Window) *menu {
+	m := &menu{}
+	m.train = item("Train", w.Train, fyne.KeyR, false)
+	m.pause = item("Pause", w.Pause, fyne.KeyP, false)
+	m.stop = item("Stop", w.Stop, fyne.KeyPeriod, false)
+	m.checkpoint = item("Save Checkpoint Now", func() {
+		if w.current != nil && w.current.job != nil && looks[w.state].live {
+			w.current.job.CheckpointNow()
+		}
+	}, fyne.KeyS, false)
+	m.open = item("Open Configuration…", w.pickConfig, fyne.KeyO, false)
+	m.duplicate = item("Use the Selected Run’s Settings", w.duplicate, fyne.KeyD, false)
+	m.logAxis = item("Logarithmic Axis", w.toggleLog, fyne.KeyL, false)
+	view := []*fyne.MenuItem{}
+	for i, t := range w.tabs.Items {
+		view = append(view, item(t.Text, func() { w.tabs.SelectIndex(i) }, fyne.KeyName('1'+rune(i)), false))
+	}
+	view = append(view, fyne.NewMenuItemSeparator(), m.logAxis, item("Fit", w.fit, fyne.Key0, false),
+		fyne.NewMenuItemSeparator())
+	for i, name := range [...]string{"Follow the System", "Light", "Dark"} {
+		m.themes[i] = fyne.NewMenuItem(name, func() {
+			w.appearance(Appearance(i))
+			m.checkTheme(Appearance(i))
+		})
+		view = append(view, m.themes[i])
+	}
+	m.main = fyne.NewMainMenu(
+		fyne.NewMenu("File", m.open, item("Open Text…", func() { w.pickData(false) }, "", false), fyne.NewMenuItemSeparator(),
+			item("Export Charts", w.ExportShown, fyne.KeyE, false),
+			fyne.NewMenuItem("Export All Charts", w.ExportAll),
+			fyne.NewMenuItem("Export Chart As…", func() { w.exportAs(w.shownCharts()[0]) })),
+		fyne.NewMenu("Edit", m.duplicate),
+		fyne.NewMenu("Run", m.train, m.pause, m.stop, fyne.NewMenuItemSeparator(), m.checkpoint),
+		fyne.NewMenu("View", view...),
+		fyne.NewMenu("Help", fyne.NewMenuItem("About", w.about)),
+	)
+	m.checkTheme(w.savedAppearance())
+	return m
+}
+
+func (m *menu) checkTheme(a Appearance) {
+	for i, t := range m.themes {
+		t.Checked = Appearance(i) == a
+	}
+	m.main.Refresh()
+}
+
+// setState follows the table of states.
+func (m *menu) setState(l look) {
+	m.pause.Label = "Pause"
+	if l.resume {
+		m.pause.Label = "Resume"
+	}
+	m.train.Disabled, m.pause.Disabled, m.stop.Disabled = !l.train, !l.pause, !l.stop
+	m.checkpoint.Disabled = !l.live
+	m.open.Disabled, m.duplicate.Disabled = !l.edit, !l.edit
+	m.main.Refresh()
+}
+
+// toggleLog switches the log axis of the visible tab.
+func (w *Window) toggleLog() {
+	c := w.loss.logY
+	if w.tab() == tabGradients {
+		c = w.grad.logY
+	}
+	c.SetChecked(!c.Checked)
+}
+
+func (w *Window) fit() {
+	for _, c := range w.shownCharts() {
+		c.view.Fit()
+	}
+}
+
+func (w *Window) about() {
+	text := widget.NewLabel("Trains small transformer language models and shows what the place of the norms does to them.\n\n" +
+		"Version " + w.opt.Version)
+	text.Wrapping = fyne.TextWrapWord
+	d := dialog.NewCustom("Evenkeel", "Close", text, w.win)
+	d.Resize(fyne.NewSize(420, 0))
+	d.Show()
+}

@@ -1,0 +1,52 @@
+package ui
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// poller watches one job from its own goroutine. At each tick it moves new rows into the run's series
+// and, when the job's change counter moved, asks for one update; while an update waits for the UI
+// goroutine no second one is queued. It ends by itself with the job.
+type poller struct {
+	job      Job
+	run      *run
+	every    time.Duration
+	dispatch func(func())
+	update   func(final bool) // on the UI goroutine
+	slow     *atomic.Bool     // the window is not in front: once a second is enough
+}
+
+func (p *poller) loop() {
+	tick := time.NewTicker(p.every)
+	defer tick.Stop()
+	row, last, skipped := 0, uint64(0), 0
+	var waiting atomic.Bool
+	look := func() {
+		now := p.job.Changes()
+		if now == last || waiting.Load() {
+			return
+		}
+		if skipped++; p.slow.Load() && time.Duration(skipped)*p.every < time.Second {
+			return
+		}
+		last, skipped = now, 0
+		row = p.run.pull(p.job.History(), row)
+		waiting.Store(true)
+		p.dispatch(func() {
+			waiting.Store(false)
+			p.update(false)
+		})
+	}
+	look()
+	for {
+		select {
+		case <-p.job.Done():
+			p.run.pull(p.job.History(), row)
+			p.dispatch(func() { p.update(true) })
+			return
+		case <-tick.C:
+			look()
+		}
+	}
+}

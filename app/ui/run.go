@@ -1,0 +1,186 @@
+package ui
+
+import (
+	"fmt"
+	"math"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/evenkeel/evenkeel/app/chart"
+	"github.com/evenkeel/evenkeel/trainer"
+)
+
+// run is one training run of this session, alive or ended.
+type run struct {
+	slot  int // number for life: colour
+	title string
+	cfg   trainer.Config
+	job   Job // nil until the trainer has answered
+
+	shown  bool // on the charts
+	state  State
+	snap   trainer.Snapshot
+	keys   []string
+	series map[string]*chart.Series // by metric key; filled by the poller
+
+	samples []trainer.Sample
+	log     []logLine
+	seen    struct { // of the snapshot, by the log
+		notes      int
+		checkpoint string
+		val        int
+	}
+}
+
+// logLine is a line of the log tab.
+type logLine struct {
+	at   time.Time
+	text string
+	bad  bool
+}
+
+func newRun(slot int, cfg trainer.Config) *run {
+	nan := math.NaN()
+	r := &run{
+		slot: slot, cfg: cfg, shown: true, series: map[string]*chart.Series{},
+		title: fmt.Sprintf("%s #%d", shortTitle(&cfg), slot+1),
+		keys:  trainer.MetricKeys(cfg.Model.Layers),
+	}
+	for _, k := range r.keys {
+		r.series[k] = chart.NewSeries()
+	}
+	r.snap = trainer.Snapshot{State: trainer.Preparing, Progress: -1, Steps: int64(cfg.Steps),
+		Loss: nan, ValLoss: nan, Floor: nan, GradNorm: nan}
+	return r
+}
+
+// shortTitle is the variant's title, or the name a person gave.
+func shortTitle(c *trainer.Config) string {
+	if c.Name != "" {
+		return c.Name
+	}
+	if v, err := c.Model.Row(); err == nil {
+		return v.Title
+	}
+	return c.Model.Variant
+}
+
+// pull moves rows from the job's history to the series and returns the next row. Any goroutine.
+func (r *run) pull(h *trainer.History, row int) int {
+	n := h.Len()
+	if n == row {
+		return row
+	}
+	for _, k := range r.keys {
+		steps, values := h.Column(k, row)
+		for i, s := range steps {
+			r.series[k].Append(float64(s), values[i])
+		}
+	}
+	return n
+}
+
+// line adds to the log.
+func (r *run) line(at time.Time, format string, args ...any) {
+	r.log = append(r.log, logLine{at: at, text: fmt.Sprintf(format, args...)})
+}
+
+// take records what is new in a snapshot; it tells whether samples or log grew.
+func (r *run) take(s trainer.Snapshot, now time.Time) (samples, lines bool) {
+	before := len(r.log)
+	state := stateOf(s.State)
+	if state != r.state {
+		r.line(now, "%s", transition(state, &s))
+		r.log[len(r.log)-1].bad = state == Diverged || state == Failed
+	}
+	r.state, r.snap = state, s
+	for ; r.seen.notes < len(s.Notes); r.seen.notes++ {
+		r.line(now, "Note: %s", s.Notes[r.seen.notes])
+	}
+	steps, vals := r.series[trainer.KeyValLoss].Points()
+	at, losses := r.series[trainer.KeyLoss].Points()
+	for ; r.seen.val < len(steps); r.seen.val++ {
+		i := r.seen.val
+		loss := math.NaN()
+		if j := sort.SearchFloat64s(at, steps[i]); j < len(at) && at[j] == steps[i] {
+			loss = losses[j]
+		}
+		r.line(now, "step %-7s loss %-9s validation %s", chart.FormatCount(steps[i]), value(loss), value(vals[i]))
+	}
+	if s.Checkpoint != "" && s.Checkpoint != r.seen.checkpoint {
+		r.seen.checkpoint = s.Checkpoint
+		r.line(now, "Checkpoint written: %s", s.Checkpoint)
+	}
+	if t := s.Sample; t.Text != "" {
+		if n := len(r.samples); n == 0 || r.samples[n-1] != t {
+			r.samples = append(r.samples, t)
+			samples = true
+		}
+	}
+	return samples, len(r.log) > before
+}
+
+// transition says in the log what a new state means.
+func transition(s State, snap *trainer.Snapshot) string {
+	at := fmt.Sprintf(" at step %s of %s", chart.FormatCount(float64(snap.Step)), chart.FormatCount(float64(snap.Steps)))
+	switch s {
+	case Preparing:
+		return "Preparing"
+	case Running:
+		return "Training" + device(snap) + ", run folder " + snap.RunPath
+	case Pausing, Stopping:
+		return s.String() + ": finishing the step and writing a checkpoint"
+	case Done:
+		return fmt.Sprintf("Done after %s in %s, final loss %s", plural(int(snap.Step), "step"),
+			clock(snap.Elapsed), value(snap.Loss))
+	case Diverged, Failed:
+		return s.String() + ": " + snap.Reason
+	}
+	return s.String() + at
+}
+
+func device(s *trainer.Snapshot) string {
+	if s.Device == "" {
+		return ""
+	}
+	return " on " + s.Device
+}
+
+// summary is the line below a run's name.
+func (r *run) summary() string {
+	loss := value(r.snap.Loss)
+	switch r.state {
+	case Preparing, Idle:
+		return "preparing"
+	case Running:
+		return "loss " + loss + ", step " + chart.FormatCount(float64(r.snap.Step))
+	case Done:
+		if !math.IsNaN(r.snap.ValLoss) {
+			return "done, validation " + value(r.snap.ValLoss)
+		}
+		return "done, loss " + loss
+	case Failed:
+		return "failed"
+	}
+	return fmt.Sprintf("%s, step %s, loss %s", strings.ToLower(r.state.String()),
+		chart.FormatCount(float64(r.snap.Step)), loss)
+}
+
+// settings is the run's line in the caption of an exported chart.
+func (r *run) settings() string {
+	c := &r.cfg
+	return fmt.Sprintf("%s: %d blocks, d %d, %d heads, %d tokens × batch %d, lr %g, %s, init %s, seed %d, %s",
+		r.title, c.Model.Layers, c.Model.D, c.Model.Heads, c.Model.Seq, c.Batch, c.LR,
+		plural(c.Steps, "step"), resolvedInit(c), c.Seed, dataName(c.Data))
+}
+
+func resolvedInit(c *trainer.Config) string {
+	if s, err := c.ExpectedSpec(); err == nil {
+		return s.Init
+	}
+	return c.Model.Init
+}
+
+// hasData tells whether the run has measured anything yet.
+func (r *run) hasData() bool { return r.series[trainer.KeyLoss].Len() > 0 }

@@ -1,0 +1,162 @@
+package ui
+
+import (
+	"fmt"
+	"math"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"github.com/evenkeel/evenkeel/app/chart"
+	"github.com/evenkeel/evenkeel/trainer"
+)
+
+// statusBar is the row at the bottom: progress, and the numbers of this moment.
+type statusBar struct {
+	bar      *meter
+	percent  *themedText
+	said     *themedText
+	step     *tile
+	loss     *tile
+	val      *tile
+	grad     *tile
+	rate     *tile
+	eta      *tile
+	etaName  *themedText
+	memory   *tile
+	object   fyne.CanvasObject
+	sentence string // what the line below the bar says while nothing is awaited
+}
+
+func newStatusBar() *statusBar {
+	s := &statusBar{
+		bar: newMeter(), percent: caption(""), said: caption("Press Train to start"),
+		step: newTile("Step", 104), loss: newTile("Loss", 58), val: newTile("Validation", 64), grad: newTile("Gradient", 58),
+		rate: newTile("Tokens/s", 58), memory: newTile("Memory", 64),
+		etaName: caption("Time left"),
+	}
+	s.eta = &tile{text: newText(unknown, theme.ColorNameForeground, theme.SizeNameText, fyne.TextStyle{Bold: true})}
+	s.eta.object = container.New(leastLayout{58}, column(1, s.etaName, s.eta.text))
+	tiles := container.NewHBox(s.step.object, s.loss.object, s.val.object, s.grad.object, s.rate.object,
+		s.eta.object, s.memory.object)
+	left := column(5, spaced(0, 5, 0, 0, s.bar), container.New(leastHeight{15}, container.NewBorder(nil, nil, nil, s.percent, container.NewHScroll(s.said))))
+	s.object = spaced(12, 7, 12, 9, container.NewBorder(nil, nil, nil, spaced(20, 0, 0, 0, tiles), left))
+	return s
+}
+
+// show writes the numbers of a snapshot.
+func (s *statusBar) show(st State, snap *trainer.Snapshot) {
+	done := 0.0
+	if snap.Steps > 0 {
+		done = float64(snap.Step) / float64(snap.Steps)
+	}
+	if st == Preparing {
+		done = snap.Progress
+	}
+	ink := theme.ColorNamePrimary
+	switch looks[st].tone {
+	case toneAmber:
+		ink = theme.ColorNameWarning
+	case toneRed:
+		ink = theme.ColorNameError
+	}
+	s.bar.set(done, ink)
+	s.percent.set("", "")
+	if done >= 0 {
+		s.percent.set(fmt.Sprintf("%.0f %%", 100*done), "")
+	}
+	s.step.set(fmt.Sprintf("%s / %s", chart.FormatCount(float64(snap.Step)), chart.FormatCount(float64(snap.Steps))))
+	s.loss.set(value(snap.Loss))
+	s.val.set(value(snap.ValLoss))
+	s.grad.set(value(snap.GradNorm))
+	s.rate.set(rate(snap.TokensPerSec))
+	if looks[st].live {
+		s.etaName.set("Time left", "")
+		s.eta.set(clock(snap.ETA))
+	} else {
+		s.etaName.set("Took", "")
+		s.eta.set(clock(snap.Elapsed))
+	}
+	s.memory.set(memory(snap.MemoryBytes))
+	s.say(st, snap)
+}
+
+func (s *statusBar) say(st State, snap *trainer.Snapshot) {
+	text := ""
+	switch st {
+	case Preparing:
+		text = snap.Reason
+	case Running:
+		text = "Training"
+		if !math.IsNaN(snap.Floor) {
+			text = "The lowest possible loss of this corpus is " + value(snap.Floor)
+		}
+	case Paused:
+		text = "Paused; a checkpoint is written"
+	case Pausing, Stopping:
+		text = "Finishing the step and writing a checkpoint"
+	case Failed:
+		text = "Nothing was lost; change the setup and press Train"
+	case Done, Stopped, Diverged:
+		text = "Kept in " + snap.RunPath
+	case Idle:
+		text = "Press Train to start"
+	}
+	s.sentence = text
+	s.said.set(text, "")
+}
+
+// awaiting says what a long pause or stop waits for; empty goes back to the usual line.
+func (s *statusBar) awaiting(text string) {
+	if text == "" {
+		text = s.sentence
+	}
+	s.said.set(text, "")
+}
+
+// banner is the line above the status for what needs attention; it stays until it is closed.
+type banner struct {
+	surface
+	icon   *widget.Icon
+	text   *widget.Label
+	button *widget.Button
+	moved  func() // shown or hidden: the window is laid out anew
+}
+
+func newBanner() *banner {
+	b := &banner{icon: widget.NewIcon(nil), text: prose(theme.SizeNameText, widget.MediumImportance),
+		button: widget.NewButton("", nil)}
+	shut := widget.NewButtonWithIcon("", theme.CancelIcon(), func() { b.close() })
+	shut.Importance = widget.LowImportance
+	b.content = spaced(10, 2, 6, 2, container.NewBorder(nil, nil, container.NewCenter(b.icon),
+		container.NewCenter(container.NewHBox(b.button, shut)), b.text))
+	b.ExtendBaseWidget(b)
+	b.Hide()
+	return b
+}
+
+// show says a sentence, with a button when action is not nil.
+func (b *banner) show(t tone, text, label string, action func()) {
+	b.ground = tintColor(t)
+	b.icon.SetResource(toneIcon(t))
+	b.text.SetText(text)
+	b.button.SetText(label)
+	b.button.OnTapped = action
+	if action == nil {
+		b.button.Hide()
+	} else {
+		b.button.Show()
+	}
+	b.Show()
+	b.Refresh()
+	b.moved()
+}
+
+func (b *banner) close() {
+	if b.Visible() {
+		b.Hide()
+		b.moved()
+	}
+}

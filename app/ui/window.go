@@ -1,0 +1,368 @@
+package ui
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"github.com/evenkeel/evenkeel/model"
+	"github.com/evenkeel/evenkeel/trainer"
+)
+
+// Options is what the window needs from outside. Window, Dispatch and Start must be set.
+type Options struct {
+	Window   fyne.Window
+	Dispatch func(func()) // runs a function on the UI goroutine, without waiting; fyne.Do in the app
+	Start    Starter
+
+	Config    *trainer.Config  // shown first; nil: trainer.DefaultConfig
+	Devices   []Choice         // nil: auto, CPU and the reference
+	ExportDir string           // for exports without a dialog; empty: Documents/Evenkeel
+	Poll      time.Duration    // between looks at the job; 0: 125 ms
+	Now       func() time.Time // for the log; nil: time.Now
+	Version   string           // for About
+}
+
+// Window is the main window.
+type Window struct {
+	opt Options
+	win fyne.Window
+
+	setup    *setup
+	estimate *estimateView
+	counter  *estimator
+	variant  *variantPanel
+	runs     *runList
+	loss     *lossTab
+	grad     *gradTab
+	samples  *samplesTab
+	log      *logTab
+	tabs     *container.AppTabs
+	status   *statusBar
+	banner   *banner
+	pill     *pill
+	device   *themedText
+	train    *widget.Button
+	pause    *widget.Button
+	stop     *widget.Button
+	export   *widget.Button
+	side     *fyne.Container // setup and runs
+	frame    *fyne.Container // everything
+	menu     *menu
+
+	state    State
+	session  []*run // in order of their start
+	current  *run   // the one that is live, or was last
+	selected *run   // the one the gradients, samples and log are of
+	painted  time.Time
+	stopAsap bool // stop was pressed before the trainer answered
+	closing  bool
+	behind   atomic.Bool // the window is not in front
+	waiting  *time.Timer // says what a long pause or stop waits for
+}
+
+// runsHeight is what the list of runs keeps in a low window, in units.
+const runsHeight = 150
+
+// DefaultSize is the size of the first start.
+var DefaultSize = fyne.NewSize(1240, 760)
+
+// New fills the window. The theme of [NewTheme] is set first, so that nothing is built with another.
+func New(o Options) *Window {
+	if o.Poll == 0 {
+		o.Poll = 125 * time.Millisecond
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Devices == nil {
+		o.Devices = []Choice{{"auto", "Auto"}, {"cpu", "CPU"}, {"reference", "Reference (slow)"}}
+	}
+	if o.ExportDir == "" {
+		if home, err := os.UserHomeDir(); err == nil {
+			o.ExportDir = filepath.Join(home, "Documents", "Evenkeel")
+		}
+	}
+	cfg := trainer.DefaultConfig()
+	if o.Config != nil {
+		cfg = *o.Config
+	}
+	w := &Window{opt: o, win: o.Window, banner: newBanner(), status: newStatusBar(), pill: newPill()}
+	w.appearance(w.savedAppearance())
+	w.build(cfg)
+	w.win.SetPadded(false)
+	w.win.SetContent(w.layout())
+	w.menu = newMenu(w)
+	w.win.SetMainMenu(w.menu.main)
+	w.win.SetCloseIntercept(w.Close)
+	w.win.SetOnDropped(func(_ fyne.Position, uris []fyne.URI) { w.dropped(uris) })
+	w.setState(Idle)
+	w.formChanged()
+	return w
+}
+
+// build makes the parts and ties them together.
+func (w *Window) build(cfg trainer.Config) {
+	w.estimate = newEstimateView()
+	w.counter = &estimator{dispatch: w.opt.Dispatch, show: w.showCounts}
+	w.setup = newSetup(cfg, w.opt.Devices)
+	w.setup.changed, w.setup.pick, w.setup.help = w.formChanged, w.pickData, w.showHelp
+	w.variant = newVariantPanel(w.win.Canvas, w.setup.setVariant)
+	w.runs = newRunList(func() []*run { return w.session }, w.showRun, w.selectRun)
+	w.loss = newLossTab(w.opt.Dispatch, w.redraw)
+	w.loss.view.OnLegendTap = func(name string) {
+		for _, r := range w.session {
+			if r.title == runTitle(name) {
+				w.showRun(r, false)
+			}
+		}
+	}
+	w.grad = newGradTab(w.opt.Dispatch, w.redraw)
+	for _, c := range w.charts() {
+		c.view.OnTypedKey = func(e *fyne.KeyEvent) {
+			if e.Name == fyne.KeySpace {
+				w.Pause()
+			}
+		}
+		c.view.OnSecondaryTap = func(e *fyne.PointEvent) { w.chartMenu(c, e.AbsolutePosition) }
+	}
+	w.samples = newSamplesTab(w.setPrompt)
+	w.samples.prompt.Text = cfg.Prompt
+	w.log = newLogTab(func(text string) { fyne.CurrentApp().Clipboard().SetContent(text) })
+	w.tabs = container.NewAppTabs(
+		container.NewTabItem("Loss", w.loss.object),
+		container.NewTabItem("Gradients", w.grad.object),
+		container.NewTabItem("Samples", w.samples.object),
+		container.NewTabItem("Log", w.log.object),
+	)
+	w.tabs.OnSelected = func(*container.TabItem) { w.redraw() }
+	w.train = widget.NewButtonWithIcon("Train", theme.MediaPlayIcon(), w.Train)
+	w.train.Importance = widget.HighImportance
+	w.pause = widget.NewButtonWithIcon("Pause", theme.MediaPauseIcon(), w.Pause)
+	w.stop = widget.NewButtonWithIcon("Stop", theme.MediaStopIcon(), w.Stop)
+	w.export = widget.NewButtonWithIcon("Export PNG", theme.DocumentSaveIcon(), w.ExportShown)
+	w.device = caption("")
+	w.loss.hint.button.OnTapped = w.Train
+}
+
+// layout arranges the parts.
+func (w *Window) layout() fyne.CanvasObject {
+	var more *widget.Button
+	more = widget.NewButtonWithIcon("", theme.MenuDropDownIcon(), func() { w.exportMenu(more) })
+	toolbar := spaced(12, 7, 12, 7, container.NewHBox(w.train, w.pause, w.stop, layout.NewSpacer(),
+		container.NewCenter(w.device), spaced(4, 0, 4, 0, container.NewCenter(w.pill)), w.export, more))
+
+	setup := spaced(12, 10, 12, 12, column(8, heading("Setup"), w.setup.object, w.estimate.object))
+	runs := container.NewBorder(
+		column(0, widget.NewSeparator(), spaced(12, 10, 12, 2, heading("Runs"))), nil, nil, nil, w.runs.object)
+	w.side = container.New(sideLayout{setup}, container.NewVScroll(setup), runs)
+	columns := container.New(columnsLayout{}, newSurface(colorPanel, w.side), widget.NewSeparator(), w.tabs,
+		widget.NewSeparator(), newSurface(colorPanel, w.variant.object))
+	w.frame = container.NewBorder(column(0, toolbar, widget.NewSeparator()),
+		column(0, w.banner, widget.NewSeparator(), w.status.object), nil, nil, columns)
+	w.banner.moved = w.frame.Refresh
+	return w.frame
+}
+
+// columnsLayout places setup, line, tabs, line and variant. The outer columns give way in a narrow
+// window, but keep what they show legible.
+type columnsLayout struct{}
+
+// Widths of the outer columns in units.
+const (
+	setupLeast, setupMost     = 236, 272
+	variantLeast, variantMost = 260, 296
+	tabsLeast                 = 380
+	tabsMargin                = 4
+)
+
+func (columnsLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	left := min(max(size.Width*0.22, setupLeast), setupMost)
+	right := min(max(size.Width*0.24, variantLeast), variantMost)
+	line := objects[1].MinSize().Width
+	x := float32(0)
+	for i, w := range [...]float32{left, line, size.Width - left - right - 2*line, line, right} {
+		margin := float32(0)
+		if i == 2 {
+			margin = tabsMargin
+		}
+		objects[i].Move(fyne.NewPos(x+margin, 0))
+		objects[i].Resize(fyne.NewSize(w-2*margin, size.Height))
+		x += w
+	}
+}
+
+func (columnsLayout) MinSize(objects []fyne.CanvasObject) fyne.Size {
+	h := float32(0)
+	for _, o := range objects {
+		h = max(h, o.MinSize().Height)
+	}
+	return fyne.NewSize(setupLeast+tabsLeast+variantLeast+2, h)
+}
+
+// sideLayout gives the setup the height it needs and the runs the rest; in a low window the setup
+// scrolls before the runs vanish.
+type sideLayout struct{ setup fyne.CanvasObject }
+
+func (l sideLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	top := min(l.setup.MinSize().Height, size.Height-runsHeight)
+	objects[0].Resize(fyne.NewSize(size.Width, top))
+	objects[1].Move(fyne.NewPos(0, top))
+	objects[1].Resize(fyne.NewSize(size.Width, size.Height-top))
+}
+
+func (l sideLayout) MinSize([]fyne.CanvasObject) fyne.Size {
+	return fyne.NewSize(setupLeast, 2*runsHeight)
+}
+
+// State is where the window stands.
+func (w *Window) State() State { return w.state }
+
+// setState is the only place that enables, disables and names controls by the state.
+func (w *Window) setState(s State) {
+	w.state = s
+	l := looks[s]
+	enable(w.train, l.train)
+	enable(w.loss.hint.button, l.train)
+	enable(w.pause, l.pause)
+	enable(w.stop, l.stop)
+	text, icon := "Pause", theme.MediaPauseIcon()
+	if l.resume {
+		text, icon = "Resume", theme.MediaPlayIcon()
+	}
+	if w.pause.Text != text {
+		w.pause.Text, w.pause.Icon = text, icon
+		w.pause.Refresh()
+	}
+	w.pill.set(l)
+	w.setup.enable(l.edit)
+	enable(w.variant.picker, l.edit)
+	w.menu.setState(l)
+	if w.current != nil {
+		w.status.show(s, &w.current.snap)
+	}
+	w.win.SetTitle(w.title())
+	w.watchWaiting(s)
+}
+
+func enable(o fyne.Disableable, on bool) {
+	if on == !o.Disabled() {
+		return
+	}
+	if on {
+		o.Enable()
+	} else {
+		o.Disable()
+	}
+}
+
+func (w *Window) title() string {
+	if w.current == nil || w.state == Idle {
+		return "Evenkeel"
+	}
+	return fmt.Sprintf("%s, %s – Evenkeel", w.current.title, w.state)
+}
+
+// formChanged follows an edit: variant panel, warnings and estimate.
+func (w *Window) formChanged() {
+	c, err := w.setup.config()
+	w.setup.showSizes()
+	if v, verr := c.Model.Row(); verr == nil {
+		spec, serr := c.ExpectedSpec()
+		if serr != nil {
+			spec = nil
+			if err == nil {
+				err = serr
+			}
+		}
+		w.variant.show(v, spec)
+	}
+	if err != nil {
+		w.estimate.says(toneRed, sentence(err.Error()))
+	} else {
+		warnings := ""
+		for _, line := range configWarnings(&c) {
+			if warnings != "" {
+				warnings += "\n"
+			}
+			warnings += sentence(line)
+		}
+		w.estimate.says(toneAmber, warnings)
+		w.counter.ask(c)
+	}
+	w.side.Refresh() // the notice may have come or gone
+	if w.session == nil {
+		w.showHint(&c)
+	}
+	if w.state == Idle {
+		w.device.set(w.deviceTitle(c.Device), "")
+	}
+}
+
+// configWarnings asks with the vocabulary filled in, so that the whole config can be judged.
+func configWarnings(c *trainer.Config) []string {
+	full := *c
+	if s, err := c.ExpectedSpec(); err == nil {
+		full.Model.Vocab = s.V
+	}
+	return full.Warnings()
+}
+
+func (w *Window) deviceTitle(id string) string {
+	for _, d := range w.opt.Devices {
+		if d.ID == id {
+			return "Device: " + d.Title
+		}
+	}
+	return "Device: " + id
+}
+
+func (w *Window) showCounts(c model.Counts, err error) {
+	if err != nil {
+		w.estimate.says(toneRed, sentence(err.Error()))
+		return
+	}
+	w.estimate.counts(c)
+}
+
+// showHint says what pressing Train will do.
+func (w *Window) showHint(c *trainer.Config) {
+	h := w.loss.hint
+	h.title.set("Ready to train", "")
+	h.text.set(fmt.Sprintf("%s on %s, %s", shortTitle(c), dataPhrase(c.Data), plural(c.Steps, "step")), "")
+	h.more.set("Then train another variant: its curve joins this chart", "")
+	h.object.Refresh()
+}
+
+func dataPhrase(id string) string {
+	if id == "toy" {
+		return "the built-in toy language"
+	}
+	return dataName(id)
+}
+
+// sentence writes a text as a sentence; a key of the config at its start stays as it is written.
+func sentence(s string) string {
+	if s == "" {
+		return ""
+	}
+	r := []rune(s)
+	word, _, _ := strings.Cut(s, " ")
+	if r[0] >= 'a' && r[0] <= 'z' && !slices.Contains(trainer.Keys(), word) {
+		r[0] -= 'a' - 'A'
+	}
+	if last := r[len(r)-1]; last != '.' && last != '!' && last != '?' {
+		r = append(r, '.')
+	}
+	return string(r)
+}
