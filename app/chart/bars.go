@@ -65,8 +65,7 @@ func (f *Bars) Plot(st Style, v View) *Page {
 	return page
 }
 
-// ranges decides the y axis. Linear bars stand on zero; on a log axis the base is the decade mark
-// or half decade below the smallest bar, as zero does not exist there.
+// ranges decides the y axis, says why there is nothing to draw, and notes what cannot be drawn.
 func (f *Bars) ranges(shown []BarGroup, v View) (y Axis, empty string, notes []string) {
 	e := noExtent()
 	total, broken, skipped := 0, 0, 0
@@ -107,30 +106,36 @@ func (f *Bars) ranges(shown []BarGroup, v View) (y Axis, empty string, notes []s
 		notes = append(notes, fmt.Sprintf("%s at or below zero not shown on the log axis",
 			values(skipped)))
 	}
+	return f.axisY(e, v), empty, notes
+}
+
+// axisY fits the y axis. Linear bars stand on zero; on a log axis, where zero does not exist, the
+// base is the decade mark below the smallest bar, or half of it when that bar would have no height.
+func (f *Bars) axisY(e extent, v View) Axis {
 	if e.empty() {
 		e = extent{1, 2}
 	}
 	if v.Y1 > v.Y0 && (!f.LogY || v.Y0 > 0) {
-		return Axis{v.Y0, v.Y1, f.LogY}, empty, notes
+		return Axis{v.Y0, v.Y1, f.LogY}
 	}
 	if f.LogY {
 		decade := math.Pow(10, math.Floor(math.Log10(e.lo)))
 		if e.lo < decade*1.05 {
 			decade /= 2
 		}
-		return Axis{math.Max(decade, math.SmallestNonzeroFloat64), e.hi * math.Pow(e.hi/decade, 0.06), true},
-			empty, notes
+		decade = math.Max(decade, math.SmallestNonzeroFloat64)
+		return Axis{decade, e.hi * math.Pow(e.hi/decade, 0.06), true}
 	}
 	e.add(0)
 	if e.lo == e.hi {
 		e.hi = 1
 	}
 	air := (e.hi - e.lo) * 0.06
-	y = Axis{Min: e.lo, Max: e.hi + air}
+	y := Axis{Min: e.lo, Max: e.hi + air}
 	if e.lo < 0 {
 		y.Min -= air
 	}
-	return y, empty, notes
+	return y
 }
 
 func (f *Bars) reader(shown []BarGroup, layers int) func(x, y float64) Readout {

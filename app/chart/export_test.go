@@ -96,6 +96,9 @@ func TestPNGSizes(t *testing.T) {
 
 // TestExportIsTheScreen compares a PNG with the frame of the same size and style.
 func TestExportIsTheScreen(t *testing.T) {
+	if testing.Short() {
+		t.Skip("draws much and starts no goroutine")
+	}
 	st := Dark()
 	for _, name := range []string{"broken", "heat-bad", "figure2"} {
 		f := gallery()[name]

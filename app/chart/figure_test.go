@@ -2,6 +2,7 @@ package chart
 
 import (
 	"fmt"
+	"image/color"
 	"math"
 	"strings"
 	"testing"
@@ -11,6 +12,8 @@ import (
 
 func TestEmptyFiguresSayWhy(t *testing.T) {
 	nan := math.NaN()
+	const noneForLog = "No values above zero for the log axis"
+	bars := func(g BarGroup, log bool) *Bars { return &Bars{Groups: []BarGroup{g}, LogY: log} }
 	one := []Line{{Name: "a", Series: SeriesOf([]float64{1}, []float64{2})}}
 	hidden := []Line{{Name: "a", Series: one[0].Series, Hidden: true}}
 	broken := []Line{{Name: "a", Series: SeriesOf([]float64{1, 2}, []float64{nan, math.Inf(1)})}}
@@ -19,22 +22,23 @@ func TestEmptyFiguresSayWhy(t *testing.T) {
 		f    Figure
 		want string
 	}{
-		"nothing":         {&Lines{}, "No data yet"},
-		"own words":       {&Lines{Head: Head{Empty: "Press Train"}}, "Press Train"},
-		"no points":       {&Lines{Lines: []Line{{Series: NewSeries()}}}, "No data yet"},
-		"hidden":          {&Lines{Lines: hidden}, "All curves are hidden"},
-		"broken":          {&Lines{Lines: broken}, "All values are NaN or infinite"},
-		"log":             {&Lines{Lines: negative, LogY: true}, "No values above zero for the log axis"},
-		"something":       {&Lines{Lines: one}, ""},
-		"bars":            {&Bars{}, "No data yet"},
-		"broken bars":     {&Bars{Groups: []BarGroup{{Values: []float64{nan}}}}, "All values are NaN or infinite"},
-		"hidden bars":     {&Bars{Groups: []BarGroup{{Values: []float64{1}, Hidden: true}}}, "All runs are hidden"},
-		"bars of zero":    {&Bars{Groups: []BarGroup{{Values: []float64{0}}}}, ""},
-		"log bars":        {&Bars{LogY: true, Groups: []BarGroup{{Values: []float64{0}}}}, "No values above zero for the log axis"},
-		"layers":          {&LayerLines{}, "No data yet"},
-		"heat":            {&HeatMap{Layers: []*Series{NewSeries()}}, "No data yet"},
-		"broken heat":     {&HeatMap{Layers: []*Series{broken[0].Series}}, "All values are NaN or infinite"},
-		"log heat":        {&HeatMap{Log: true, Layers: []*Series{negative[0].Series}}, "No values above zero for the log scale"},
+		"nothing":      {&Lines{}, "No data yet"},
+		"own words":    {&Lines{Head: Head{Empty: "Press Train"}}, "Press Train"},
+		"no points":    {&Lines{Lines: []Line{{Series: NewSeries()}}}, "No data yet"},
+		"hidden":       {&Lines{Lines: hidden}, "All curves are hidden"},
+		"broken":       {&Lines{Lines: broken}, "All values are NaN or infinite"},
+		"log":          {&Lines{Lines: negative, LogY: true}, noneForLog},
+		"something":    {&Lines{Lines: one}, ""},
+		"bars":         {&Bars{}, "No data yet"},
+		"broken bars":  {bars(BarGroup{Values: []float64{nan}}, false), "All values are NaN or infinite"},
+		"hidden bars":  {bars(BarGroup{Values: []float64{1}, Hidden: true}, false), "All runs are hidden"},
+		"bars of zero": {bars(BarGroup{Values: []float64{0}}, false), ""},
+		"log bars":     {bars(BarGroup{Values: []float64{0}}, true), noneForLog},
+		"layers":       {&LayerLines{}, "No data yet"},
+		"heat":         {&HeatMap{Layers: []*Series{NewSeries()}}, "No data yet"},
+		"broken heat":  {&HeatMap{Layers: []*Series{broken[0].Series}}, "All values are NaN or infinite"},
+		"log heat": {&HeatMap{Log: true, Layers: []*Series{negative[0].Series}},
+			"No values above zero for the log scale"},
 		"row of nothing":  {&Row{}, "No data yet"},
 		"heat of a point": {&HeatMap{Layers: []*Series{one[0].Series}}, ""},
 	} {
@@ -226,24 +230,27 @@ func TestRunsKeepColoursApart(t *testing.T) {
 		seen[key] = slot
 	}
 	for slot := range 8 {
-		for _, ground := range []float64{luminance(255, 255, 255), luminance(0x17, 0x17, 0x18)} {
-			c := RunColor(slot)
-			l := luminance(c.R, c.G, c.B)
-			if ratio := (math.Max(l, ground) + 0.05) / (math.Min(l, ground) + 0.05); ratio < 3.6 {
-				t.Errorf("slot %d has a contrast of %.1f", slot, ratio)
+		for _, st := range []Style{Light(), Dark()} {
+			if r := contrast(RunColor(slot), st.Ground); r < 3.6 {
+				t.Errorf("slot %d has a contrast of %.1f on %v", slot, r, st.Ground)
 			}
 		}
 	}
 }
 
-// luminance is the relative luminance of the web content guidelines.
-func luminance(r, g, b uint8) float64 {
-	lin := func(v uint8) float64 {
-		c := float64(v) / 255
-		if c <= 0.04045 {
-			return c / 12.92
+func TestTextCanBeRead(t *testing.T) {
+	grey := color.NRGBA{0x56, 0x56, 0x56, 255} // ink of Fyne's light theme
+	for _, st := range []Style{Light(), Dark(), StyleOn(color.White, grey, 11)} {
+		if r := contrast(st.Muted, st.Ground); r < 4.5 {
+			t.Errorf("small text on %v has a contrast of %.1f", st.Ground, r)
 		}
-		return math.Pow((c+0.055)/1.055, 2.4)
+		for l := range 24 {
+			if r := contrast(depthColor(l, 24, st.Dark), st.Ground); r < 2 {
+				t.Errorf("layer %d on %v has a contrast of %.1f", l, st.Ground, r)
+			}
+		}
 	}
-	return 0.2126*lin(r) + 0.7152*lin(g) + 0.0722*lin(b)
+	if r := contrast(color.NRGBA{255, 255, 255, 255}, color.NRGBA{0, 0, 0, 255}); math.Abs(r-21) > 1e-9 {
+		t.Errorf("white on black has a contrast of %v", r)
+	}
 }

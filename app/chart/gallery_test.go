@@ -40,7 +40,8 @@ func gallery() map[string]Figure {
 	one := &Lines{Head: Head{Title: "One point"}, XLabel: "step", YLabel: "loss (nats/token)",
 		Lines: []Line{{Name: "Pre-Norm", Series: SeriesOf([]float64{1}, []float64{5.5})}}}
 	constant := &Lines{Head: Head{Title: "Learning rate"}, XLabel: "step", YLabel: "learning rate",
-		Lines: []Line{{Name: "Pre-Norm", Series: SeriesOf([]float64{1, 50, 100}, []float64{3e-4, 3e-4, 3e-4})}}}
+		Lines: []Line{{Name: "Pre-Norm",
+			Series: SeriesOf([]float64{1, 50, 100}, []float64{3e-4, 3e-4, 3e-4})}}}
 	tiny := &Lines{Head: Head{Title: "Tiny"}, XLabel: "step", YLabel: "value", Lines: []Line{
 		{Name: "a", Series: SeriesOf([]float64{1, 50, 100}, []float64{1e-9, 2.3e-9, 1.7e-9})}}}
 	huge := &Lines{Head: Head{Title: "Huge"}, XLabel: "tokens", YLabel: "value", Lines: []Line{

@@ -32,63 +32,68 @@ type heatRow struct{ x, y []float64 }
 
 // Plot implements Figure.
 func (f *HeatMap) Plot(st Style, v View) *Page {
-	page := &Page{Title: f.Title, Caption: f.Caption, style: st}
-	rows := make([]heatRow, len(f.Layers))
-	xs, vs := noExtent(), noExtent()
-	points, broken, skipped := 0, 0, 0
+	d := f.gather()
+	n := len(d.rows)
+	y := Axis{Min: -0.5, Max: math.Max(float64(n), 1) - 0.5}
+	if v.Y1 > v.Y0 {
+		y.Min, y.Max = v.Y0, v.Y1
+	}
+	p := newPanel(st, fitX(d.xs, f.XMax, f.LogX, v), y, orElse(f.XLabel, "step"), "layer")
+	p.yticks.counts = true
+	p.FitX = fitX(d.xs, f.XMax, f.LogX, View{})
+	switch {
+	case d.points == 0:
+		p.Empty = f.emptyText()
+	case d.broken == d.points:
+		p.Empty = "All values are NaN or infinite"
+	case d.values.empty():
+		p.Empty = "No values above zero for the log scale"
+	}
+	if d.broken > 0 {
+		p.notes = append(p.notes, fmt.Sprintf("magenta marks %s NaN or infinite", values(d.broken)))
+	}
+	if d.skipped > 0 {
+		p.notes = append(p.notes, fmt.Sprintf("%s at or below zero left blank", values(d.skipped)))
+	}
+	scale, lut := valueScale(d.values, f.Log), kindlmann()
+	p.bar = &colorBar{label: f.ValueLabel, axis: scale, colors: lut[:]}
+	p.Plot.Add(&heat{d.rows, scale, &lut})
+	p.read = f.reader(d.rows)
+	return &Page{Title: f.Title, Caption: f.Caption, style: st, Panels: []*Panel{p}}
+}
+
+// heatData is the points of all layers, taken once, with their ranges and counts.
+type heatData struct {
+	rows                    []heatRow
+	xs, values              extent
+	points, broken, skipped int
+}
+
+func (f *HeatMap) gather() heatData {
+	d := heatData{rows: make([]heatRow, len(f.Layers)), xs: noExtent(), values: noExtent()}
 	for l, s := range f.Layers {
 		if s == nil {
 			continue
 		}
 		r := heatRow{}
 		r.x, r.y = s.Points()
-		rows[l] = r
+		d.rows[l] = r
+		d.points += len(r.y)
 		for i, q := range r.y {
-			points++
 			if !f.LogX || r.x[i] > 0 {
-				xs.add(r.x[i])
+				d.xs.add(r.x[i])
 			}
 			switch {
 			case !finite(q):
-				broken++
+				d.broken++
 			case f.Log && q <= 0:
-				skipped++
+				d.skipped++
 			default:
-				vs.add(q)
+				d.values.add(q)
 			}
 		}
 	}
-	n := len(rows)
-	y := Axis{Min: -0.5, Max: math.Max(float64(n), 1) - 0.5}
-	fit := fitX(xs, f.XMax, f.LogX, View{})
-	x := fitX(xs, f.XMax, f.LogX, v)
-	if v.Y1 > v.Y0 {
-		y.Min, y.Max = v.Y0, v.Y1
-	}
-	p := newPanel(st, x, y, orElse(f.XLabel, "step"), "layer")
-	p.yticks.counts = true
-	p.FitX = fit
-	switch {
-	case points == 0:
-		p.Empty = f.emptyText()
-	case broken == points:
-		p.Empty = "All values are NaN or infinite"
-	case vs.empty():
-		p.Empty = "No values above zero for the log scale"
-	}
-	if broken > 0 {
-		p.notes = append(p.notes, fmt.Sprintf("magenta marks %s NaN or infinite", values(broken)))
-	}
-	if skipped > 0 {
-		p.notes = append(p.notes, fmt.Sprintf("%s at or below zero left blank", values(skipped)))
-	}
-	scale := valueScale(vs, f.Log)
-	lut := kindlmann()
-	p.bar = &colorBar{label: f.ValueLabel, axis: scale, colors: lut[:]}
-	p.Plot.Add(&heat{rows, scale, &lut})
-	p.read = f.reader(rows)
-	page.Panels = []*Panel{p}
-	return page
+	return d
 }
 
 // valueScale is the range of the colours; a constant field gets the middle colour.

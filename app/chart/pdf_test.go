@@ -10,6 +10,9 @@ import (
 // TestPDFLooksLikeTheScreen renders PDF files with Ghostscript where that is installed and compares
 // with frames: colours, translucency and the direction of images once differed.
 func TestPDFLooksLikeTheScreen(t *testing.T) {
+	if testing.Short() {
+		t.Skip("draws much and starts no goroutine")
+	}
 	gs, err := exec.LookPath("gs")
 	if err != nil {
 		t.Skip("Ghostscript is not installed, so PDF files are not looked at")

@@ -106,6 +106,9 @@ func TestLinesAreWhereAxesSay(t *testing.T) {
 }
 
 func TestTinyAndOddSizesDoNotPanic(t *testing.T) {
+	if testing.Short() {
+		t.Skip("draws much and starts no goroutine")
+	}
 	for name, f := range gallery() {
 		for _, s := range [][2]int{{0, 0}, {1, 1}, {8, 300}, {300, 8}, {60, 40}, {130, 90}} {
 			if fr := Render(f, Dark(), View{}, s[0], s[1], 1); fr.Image == nil {
@@ -121,6 +124,9 @@ func TestTinyAndOddSizesDoNotPanic(t *testing.T) {
 
 // TestTickLabelsNeverCollide lays pages out at many sizes and measures the labels.
 func TestTickLabelsNeverCollide(t *testing.T) {
+	if testing.Short() {
+		t.Skip("draws much and starts no goroutine")
+	}
 	for name, f := range gallery() {
 		for _, w := range []int{150, 260, 400, 700, 1100} {
 			page := f.Plot(Light(), View{})

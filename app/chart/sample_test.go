@@ -72,7 +72,8 @@ func layerSeries(layers, steps int) []*Series {
 func figure2() *Row {
 	return &Row{
 		Head: Head{Title: "Gradient norm by block",
-			Caption: []string{"Opticks, first 300,000 bytes; 12 blocks, Megatron init; mean of seeds 1 to 3, whiskers from least to largest"}},
+			Caption: []string{"Opticks, first 300,000 bytes; 12 blocks, Megatron init; " +
+				"mean of seeds 1 to 3, whiskers from least to largest"}},
 		Panels: []Figure{barsAt("Step 1", -0.12, 0.01, 0.03, false),
 			barsAt("Step 100", -0.05, 0.15, 0.01, false)},
 	}

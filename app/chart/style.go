@@ -2,6 +2,7 @@ package chart
 
 import (
 	"image/color"
+	"math"
 
 	xfont "golang.org/x/image/font"
 	"gonum.org/v1/plot/font"
@@ -35,13 +36,17 @@ func Dark() Style {
 // chart suits any theme.
 func StyleOn(ground, ink color.Color, textSize float64) Style {
 	g, i := opaque(ground), opaque(ink)
-	dark := luma(g) < luma(i)
+	dark := luminance(g) < luminance(i)
 	grid := 0.11
 	if dark {
 		grid = 0.15
 	}
+	muted := 0.68
+	for muted < 1 && contrast(mix(g, i, muted), g) < 4.5 { // what small text needs to be read
+		muted += 0.02
+	}
 	return Style{
-		Ground: g, Ink: i, Muted: mix(g, i, 0.68), Grid: mix(g, i, grid),
+		Ground: g, Ink: i, Muted: mix(g, i, muted), Grid: mix(g, i, grid),
 		TextSize: textSize, Dark: dark,
 	}
 }
@@ -92,6 +97,20 @@ func opaque(c color.Color) color.NRGBA {
 	return n
 }
 
-func luma(c color.NRGBA) float64 {
-	return 0.299*float64(c.R) + 0.587*float64(c.G) + 0.114*float64(c.B)
+// luminance is the relative luminance of the Web Content Accessibility Guidelines 2.
+func luminance(c color.NRGBA) float64 {
+	linear := func(v uint8) float64 {
+		f := float64(v) / 255
+		if f <= 0.04045 {
+			return f / 12.92
+		}
+		return math.Pow((f+0.055)/1.055, 2.4)
+	}
+	return 0.2126*linear(c.R) + 0.7152*linear(c.G) + 0.0722*linear(c.B)
+}
+
+// contrast is their contrast ratio, 1 to 21.
+func contrast(a, b color.NRGBA) float64 {
+	la, lb := luminance(a), luminance(b)
+	return (math.Max(la, lb) + 0.05) / (math.Min(la, lb) + 0.05)
 }

@@ -140,6 +140,7 @@ func (c *Chart) draw() {
 	}
 	if !c.shown {
 		c.stale = true
+		c.raster.Refresh() // the canvas forgets objects it has not painted for long: offer it again
 		return
 	}
 	c.stale, c.shown = false, false

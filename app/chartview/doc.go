@@ -8,6 +8,8 @@
 //	c.Fit()                       // forget the zoom
 //	c.SetFollow(true)             // a zoomed window slides along with the newest data
 //	c.Export(path, chart.ExportOptions{}, func(err error) { ... }) // draws off the UI goroutine
+//	c.Readout()                   // what the crosshair reads, as text to copy
+//	c.DrawTime()                  // of the last frame, for a poller that adapts its pace
 //	c.OnSecondaryTap = func(e *fyne.PointEvent) { ... }            // context menu of the caller
 //	c.OnLegendTap = func(name string) { ... }                      // show or hide a series
 //	c.OnViewChanged = func() { ... }                               // zoomed, fitted, followed
@@ -15,7 +17,8 @@
 // All methods and callbacks belong to the UI goroutine. SetFigure, Refresh and the mouse
 // handlers take microseconds: while a frame is being drawn, later requests collapse into one.
 // A poller may call Refresh at every tick; Refresh of a widget that was never painted, or whose
-// size is unknown, draws nothing. SetFigure keeps the zoom; call Fit when the figure shows
+// size is unknown, draws nothing, and while its last frame was not painted yet, as in a hidden tab,
+// at most one more is drawn. SetFigure keeps the zoom; call Fit when the figure shows
 // something else.
 //
 // Mouse: hover reads values, scroll zooms x at the pointer (sideways scroll pans), drag zooms to

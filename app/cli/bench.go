@@ -48,7 +48,8 @@ func runBench(e *env, args []string) error {
 		return err
 	}
 	if o.Batch < 1 || o.Seq < 2 || o.Vocab < 2 || o.Steps < 1 || o.FFN < 0 || *threads < 0 {
-		return usagef("--batch and --steps must be at least 1, --seq and --vocab at least 2, --ffn and --threads at least 0")
+		return usagef("--batch and --steps must be at least 1, --seq and --vocab at least 2, " +
+			"--ffn and --threads at least 0")
 	}
 	o.Device, o.Threads = *device, *threads
 	r, err := trainer.Bench(e.ctx, o)

@@ -27,13 +27,8 @@ func readRun(path string, slot int) (*recorded, error) {
 		return nil, err
 	}
 	defer run.Close()
-	text, err := run.Config()
-	if err != nil {
-		return nil, err
-	}
-	r := &recorded{path: path, cfg: trainer.DefaultConfig(), slot: slot, floor: math.NaN()}
-	r.cfg.Preset = ""
-	if err := trainer.ParseConfig(text, filepath.Join(path, "config.yaml"), &r.cfg); err != nil {
+	r := &recorded{path: path, slot: slot, floor: math.NaN()}
+	if r.cfg, err = readConfig(run); err != nil {
 		return nil, err
 	}
 	if r.metrics, err = run.Metrics(); err != nil {
@@ -46,6 +41,17 @@ func readRun(path string, slot int) (*recorded, error) {
 		r.floor = x
 	}
 	return r, nil
+}
+
+// readConfig reads the config a run folder keeps.
+func readConfig(run *runs.Run) (trainer.Config, error) {
+	cfg := trainer.DefaultConfig()
+	cfg.Preset = ""
+	text, err := run.Config()
+	if err != nil {
+		return cfg, err
+	}
+	return cfg, trainer.ParseConfig(text, filepath.Join(run.Path(), "config.yaml"), &cfg)
 }
 
 // series gives the measured points of a key.

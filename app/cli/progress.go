@@ -27,7 +27,8 @@ const (
 	plainEvery = 2 * time.Second
 	plainMost  = time.Minute // long runs print a line a minute
 	lineWidth  = 79
-	barWidth   = 20
+	barWidth   = 20 // less where the words need the room
+	barLeast   = 5
 )
 
 func newProgress(out io.Writer) *progress {
@@ -80,11 +81,12 @@ func (p *progress) line(done, total int64, now time.Time, text string) {
 		return
 	}
 	bar := ""
-	if total > 0 {
-		full := int(barWidth * done / total)
-		bar = strings.Repeat("#", full) + strings.Repeat("-", barWidth-full) + " "
+	text = share + text
+	if room := int64(min(barWidth, lineWidth-1-utf8.RuneCountInString(text))); total > 0 && room >= barLeast {
+		full := int(room * min(done, total) / total)
+		bar = strings.Repeat("#", full) + strings.Repeat("-", int(room)-full) + " "
 	}
-	fmt.Fprintf(p.out, "\r%s\x1b[K", cut(bar+share+text, lineWidth))
+	fmt.Fprintf(p.out, "\r%s\x1b[K", cut(bar+text, lineWidth))
 	p.shown = true
 }
 

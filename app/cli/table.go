@@ -3,13 +3,16 @@ package cli
 import (
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 )
 
-// table is rows of cells under a first row of headings. A column whose cells all begin with a digit is
-// set flush right.
+// table is rows of cells under a first row of headings. A column of numbers is set flush right.
 type table [][]string
+
+// number is what counts as one: digits, then perhaps a unit.
+var number = regexp.MustCompile(`^[0-9][0-9.,/e-]*( ?[kMGTPE]?B?)?$`)
 
 func (t table) write(w io.Writer) {
 	width := make([]int, len(t[0]))
@@ -18,7 +21,7 @@ func (t table) write(w io.Writer) {
 		right[c] = len(t) > 1
 		for r, row := range t {
 			width[c] = max(width[c], utf8.RuneCountInString(row[c]))
-			if r > 0 && (row[c] == "" || row[c][0] < '0' || row[c][0] > '9') {
+			if r > 0 && !number.MatchString(row[c]) {
 				right[c] = false
 			}
 		}

@@ -120,7 +120,10 @@ micro-batch.`,
 		if _, err := model.Find(*variant); err != nil {
 			return usagef("%v", err)
 		}
-		t := table{{"id", "layers", "d", "heads/kv", "FFN", "seq", "parameters", "FLOPs/token", "state", "activations", "batch", "steps", "lr"}}
+		t := table{{
+			"id", "layers", "d", "heads/kv", "FFN", "seq", "parameters", "FLOPs/token", "state", "activations",
+			"batch", "steps", "lr",
+		}}
 		for i := range model.Presets {
 			p := &model.Presets[i]
 			cfg := trainer.DefaultConfig()

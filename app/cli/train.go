@@ -9,6 +9,7 @@ import (
 
 	"github.com/evenkeel/evenkeel/app/chart"
 	"github.com/evenkeel/evenkeel/trainer"
+	"github.com/evenkeel/evenkeel/trainer/runs"
 )
 
 var trainCommand = &command{
@@ -69,6 +70,9 @@ func runResume(e *env, args []string) error {
 	if err != nil {
 		return err
 	}
+	if err := stepsLeft(path, *steps); err != nil {
+		return err
+	}
 	job, err := trainer.Resume(path, *steps, trainer.Options{Root: *root})
 	if err != nil {
 		return err
@@ -79,6 +83,34 @@ func runResume(e *env, args []string) error {
 		return errors.Join(err, job.Wait())
 	}
 	return e.attend(job)
+}
+
+// stepsLeft refuses to continue a run that has nothing left to do.
+func stepsLeft(path string, steps int) error {
+	run, err := runs.Open(path)
+	if err != nil {
+		return err
+	}
+	defer run.Close()
+	ck, err := run.Latest()
+	if errors.Is(err, runs.ErrNoCheckpoint) {
+		return nil // killed before its first; it starts over
+	}
+	if err != nil {
+		return err
+	}
+	if steps == 0 {
+		cfg, err := readConfig(run)
+		if err != nil {
+			return err
+		}
+		steps = cfg.Steps
+	}
+	if ck.Step >= int64(steps) {
+		return fmt.Errorf("run %q has done %d of %d steps; give --steps with a larger number to go on",
+			path, ck.Step, steps)
+	}
+	return nil
 }
 
 // announce prints what is about to be trained and what it costs.
@@ -101,6 +133,7 @@ func (e *env) announce(cfg *trainer.Config) error {
 	fmt.Fprintf(e.out, "%s, %s init, seed %d\n", v.Title, s.Init, cfg.Seed)
 	row("model", "%d blocks, d %d, %d heads, FFN %d (%s), vocabulary %d, %d tokens a sequence",
 		len(s.Blocks), s.D, s.H, s.F, s.Act, s.V, s.T)
+	row("data", "%s, tokenizer %s", cfg.Data, cfg.Tokenizer)
 	row("parameters", "%s, of them %s in norms of the blocks",
 		chart.FormatCount(float64(n.Params)), chart.FormatCount(float64(n.BlockNorms)))
 	row("work", "%sFLOPs a token; %s steps of %s tokens", unit(n.FLOPs),
@@ -132,10 +165,10 @@ func (e *env) attend(job *trainer.Job) error {
 	defer tick.Stop()
 	asked := e.ctx.Done()
 	introduced := false
-	for ended := false; !ended; {
+	for over := false; !over; {
 		select {
 		case <-job.Done():
-			ended = true
+			over = true
 		case <-asked:
 			asked = nil
 			p.note("Stopping after this step, with a checkpoint. Ctrl-C again leaves at once.")
@@ -148,14 +181,14 @@ func (e *env) attend(job *trainer.Job) error {
 			e.introduce(p, job, &s)
 		}
 		switch {
-		case ended:
+		case over:
 		case s.State == trainer.Preparing:
 			p.show(share(s.Progress), share(1), time.Now(), func() string { return s.Reason })
 		case s.Step > 0:
 			p.show(s.Step, s.Steps, time.Now(), func() string { return stepLine(&s) })
 		}
 	}
-	s := job.Snapshot()
+	s := ended(job)
 	p.clear()
 	if s.Step > 0 && s.State != trainer.Failed {
 		p.finish(s.Step, s.Steps, stepLine(&s))
@@ -186,6 +219,16 @@ func (e *env) introduce(p *progress, job *trainer.Job, s *trainer.Snapshot) {
 	fmt.Fprintf(e.out, "  %-11s %s\n", "run folder", s.RunPath)
 }
 
+// ended gives the snapshot of a job that has ended, at the last step it measured.
+func ended(job *trainer.Job) trainer.Snapshot {
+	s := job.Snapshot()
+	h := job.History()
+	if steps, losses := h.Column(trainer.KeyLoss, max(0, h.Len()-1)); len(steps) > 0 && steps[0] > s.Step {
+		s.Step, s.Loss = steps[0], losses[0]
+	}
+	return s
+}
+
 func stepLine(s *trainer.Snapshot) string {
 	line := fmt.Sprintf("step %d/%d  loss %s", s.Step, s.Steps, nats(s.Loss))
 	if !math.IsNaN(s.ValLoss) {
@@ -201,7 +244,7 @@ func stepLine(s *trainer.Snapshot) string {
 // conclude says how the job ended, draws its charts, and tells what can be done next.
 func (e *env) conclude(job *trainer.Job) error {
 	err := job.Wait()
-	s := job.Snapshot()
+	s := ended(job)
 	if s.RunPath == "" || s.State == trainer.Failed {
 		if err == nil {
 			fmt.Fprintln(e.out, "Stopped before the first step; nothing was kept.")

@@ -3,6 +3,7 @@ package ui
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -122,7 +123,8 @@ func (w *Window) take(r *run, s trainer.Snapshot) {
 	}
 	w.status.show(next, &r.snap)
 	if s.Device != "" {
-		w.device.set(s.Device, "")
+		name, _, _ := strings.Cut(s.Device, ",") // the log has the rest
+		w.device.set(name, "")
 	}
 	w.runs.list.RefreshItem(len(w.session) - 1 - r.slot)
 	if r == w.selected {

@@ -133,6 +133,9 @@ func (t *gradTab) atStep(runs []*run) chart.Figure {
 				break
 			}
 			g.Values = append(g.Values, y[i])
+			if x[i] < t.step.Value { // the run ended before
+				g.Name = fmt.Sprintf("%s (step %s)", r.title, chart.FormatCount(x[i]))
+			}
 		}
 		f.Groups = append(f.Groups, g)
 	}

@@ -64,12 +64,12 @@ func newLossTab(dispatch func(func()), changed func()) *lossTab {
 	t.smooth = widget.NewSlider(0, 0.999)
 	t.smooth.Step, t.smooth.Value = 0.001, firstSmoothing
 	t.smooth.OnChanged = func(v float64) {
-		t.amount.set(fmt.Sprintf("Smoothing %.3f", v), "")
+		t.amount.set(fmt.Sprintf("Smooth %.3f", v), "")
 		redraw()
 	}
-	t.amount.set(fmt.Sprintf("Smoothing %.3f", t.smooth.Value), "")
+	t.amount.set(fmt.Sprintf("Smooth %.3f", t.smooth.Value), "")
 	fit := fitButton(t.view.Fit)
-	left := container.NewHBox(container.New(leastLayout{132}, t.metric), t.logY, t.raw)
+	left := container.NewHBox(container.New(leastLayout{118}, t.metric), t.logY, t.raw)
 	t.object = container.NewBorder(nil, spaced(6, 4, 6, 8, container.NewBorder(nil, nil, left, fit, named(t.amount, t.smooth))), nil, nil,
 		spaced(6, 6, 6, 0, container.NewStack(t.view, t.hint.object)))
 	return t
@@ -111,7 +111,7 @@ func (t *lossTab) figure(runs []*run) chart.Figure {
 
 // named puts a slider below its caption.
 func named(text *themedText, s *widget.Slider) fyne.CanvasObject {
-	return spaced(12, 0, 12, 0, column(0, spaced(8, 0, 0, 0, text), container.New(leastHeight{18}, s)))
+	return spaced(8, 0, 8, 0, column(0, spaced(8, 0, 0, 0, text), container.New(leastHeight{18}, s)))
 }
 
 // fitButton forgets the zoom.

@@ -102,8 +102,9 @@ var (
 
 // Color implements fyne.Theme.
 func (t *houseTheme) Color(n fyne.ThemeColorName, v fyne.ThemeVariant) color.Color {
+	dark := t.isDark(v)
 	p, v := lightPalette, theme.VariantLight
-	if t.isDark(v) {
+	if dark {
 		p, v = darkPalette, theme.VariantDark
 	}
 	if c, ok := p[n]; ok {

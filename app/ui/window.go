@@ -180,9 +180,9 @@ type columnsLayout struct{}
 
 // Widths of the outer columns in units.
 const (
-	setupLeast, setupMost     = 236, 272
+	setupLeast, setupMost     = 252, 272
 	variantLeast, variantMost = 260, 296
-	tabsLeast                 = 380
+	tabsLeast                 = 372
 	tabsMargin                = 4
 )
 

@@ -42,6 +42,9 @@ func TestOurCases(t *testing.T) {
 }
 
 func TestAllCases(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the whole set of golden cases is left to the long tests")
+	}
 	dir := os.Getenv("EVENKEEL_GOLDEN")
 	if dir == "" {
 		t.Skip("EVENKEEL_GOLDEN names no folder with the whole set of golden cases")
@@ -57,6 +60,9 @@ func TestAllCases(t *testing.T) {
 
 // Mistakes that a device or a builder could make must show: each is made in the case's own model.
 func TestMistakesFail(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the mistakes run on the reference device alone, which has no goroutines to race")
+	}
 	swap := func(c *canon, a, b string) {
 		for i := range c.Blocks {
 			x, y := fmt.Sprintf("blocks.%d.%s.w", i, a), fmt.Sprintf("blocks.%d.%s.w", i, b)
@@ -139,7 +145,8 @@ func (o other) Info() device.Info {
 
 func TestOtherDevicesGetFiveTimesTheLimits(t *testing.T) {
 	var out bytes.Buffer
-	_, failed, err := Verify(context.Background(), filepath.Join(ours, "ts_magneto"), other{reference.New()}, false, &out)
+	one := filepath.Join(ours, "ts_magneto")
+	_, failed, err := Verify(context.Background(), one, other{reference.New()}, false, &out)
 	if err != nil || failed != 0 {
 		t.Fatalf("%d failed, %v\n%s", failed, err, &out)
 	}

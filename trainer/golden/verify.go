@@ -18,7 +18,9 @@ import (
 // kind cpu and reference and five times those for any other. A case that this version cannot build
 // fails, or with supportedOnly is left out and listed. The error is nil however many cases failed; it
 // tells of a folder without cases and of cancelling.
-func Verify(ctx context.Context, dir string, d device.Device, supportedOnly bool, out io.Writer) (passed, failed int, err error) {
+func Verify(
+	ctx context.Context, dir string, d device.Device, supportedOnly bool, out io.Writer,
+) (passed, failed int, err error) {
 	cases, err := find(dir)
 	if err != nil {
 		return 0, 0, err

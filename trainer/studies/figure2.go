@@ -147,7 +147,8 @@ func (r *Result) Checks() []Check {
 	checks[0].What = "first block over last under Pre-Norm, step 1"
 	checks[1].What = "largest block over least under Post-Norm, step 1"
 	checks[2].What = "largest block over least under HybridNorm after block 0, step 1"
-	checks[4].What = fmt.Sprintf("mean loss of the last %d steps, HybridNorm with Normal init above Megatron's", LastSteps)
+	checks[4].What = fmt.Sprintf("mean loss of the last %d steps, HybridNorm with Normal init above Megatron's",
+		LastSteps)
 	return checks
 }
 

@@ -49,8 +49,8 @@ const poll = 50 * time.Millisecond
 // the context's error.
 func Figure2(ctx context.Context, s Setting, report func(Progress)) (*Result, error) {
 	if s.Steps < max(s.Late+Around, LastSteps) || s.Late <= Around || s.Seeds < 1 || s.Layers < 2 {
-		return nil, fmt.Errorf("a study of %d steps, %d blocks and %d seeds cannot look around step %d and average the last %d",
-			s.Steps, s.Layers, s.Seeds, s.Late, LastSteps)
+		return nil, fmt.Errorf("a study of %d steps, %d blocks and %d seeds cannot look around step %d "+
+			"and average the last %d", s.Steps, s.Layers, s.Seeds, s.Late, LastSteps)
 	}
 	st := &study{Setting: s, root: s.Root, result: &Result{Setting: s}, report: report, began: time.Now()}
 	if st.root == "" {

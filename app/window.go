@@ -1,0 +1,87 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"syscall"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/app"
+
+	"github.com/evenkeel/evenkeel/app/ui"
+	"github.com/evenkeel/evenkeel/assets"
+	"github.com/evenkeel/evenkeel/metal"
+	"github.com/evenkeel/evenkeel/trainer"
+)
+
+// appID names the preferences and, on macOS, the bundle.
+const appID = "io.github.evenkeel.evenkeel"
+
+// window opens the window and returns the exit status once it was closed.
+func window(stderr io.Writer) int {
+	if !display() {
+		fmt.Fprintln(stderr, "evenkeel: there is no display to open a window on; "+
+			"`evenkeel train` trains without one, and `evenkeel help` lists what else there is")
+		return 1
+	}
+	a := app.NewWithID(appID)
+	a.SetIcon(fyne.NewStaticResource("evenkeel.png", assets.Icon))
+	w := a.NewWindow("Evenkeel")
+	w.SetMaster()
+	w.Resize(ui.SavedSize(a.Preferences()))
+	u := ui.New(ui.Options{
+		Window: w, Dispatch: fyne.Do, Devices: devices(), Version: trainer.Version,
+		Start: func(c trainer.Config) (ui.Job, error) {
+			j, err := trainer.Start(c, trainer.Options{})
+			if err != nil {
+				return nil, err // not j: a nil *Job in an interface is not nil
+			}
+			return j, nil
+		},
+	})
+	a.Lifecycle().SetOnEnteredForeground(func() { u.SetInFront(true) })
+	a.Lifecycle().SetOnExitedForeground(func() { u.SetInFront(false) })
+	quitOnSignal(u)
+	w.ShowAndRun()
+	return 0
+}
+
+// display tells whether there is a screen; without one the driver would end with a message about GLFW.
+func display() bool {
+	switch runtime.GOOS {
+	case "darwin", "windows":
+		return true
+	}
+	return os.Getenv("DISPLAY") != "" || os.Getenv("WAYLAND_DISPLAY") != ""
+}
+
+// devices lists what can be trained on here.
+func devices() []ui.Choice {
+	choices := []ui.Choice{{ID: "auto", Title: "Auto"}}
+	listed, err := metal.List()
+	if err != nil {
+		return nil
+	}
+	for _, d := range listed {
+		if d.Use != "" {
+			choices = append(choices, ui.Choice{ID: d.Use, Title: d.Info.Name})
+		}
+	}
+	return choices
+}
+
+// quitOnSignal ends a run at work with a checkpoint when the process is asked to leave; asked twice, it
+// leaves at once.
+func quitOnSignal(u *ui.Window) {
+	asked := make(chan os.Signal, 2)
+	signal.Notify(asked, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-asked
+		fyne.Do(u.Quit)
+		<-asked
+		os.Exit(1)
+	}()
+}

@@ -1,0 +1,10 @@
+// Package assets holds what is embedded in the program: the icon here, and below it the toy language.
+package assets
+
+import _ "embed"
+
+// Icon is the app's mark as a PNG of 512 pixels: a boat on an even keel. The test beside
+// this file draws it.
+//
+//go:embed icon.png
+var Icon []byte
