@@ -28,11 +28,11 @@ func paper(layers, d, heads, kv, ffn int) func(*Config) {
 
 // Presets lists the sizes from a minute on a laptop to the paper's.
 var Presets = []Preset{
-	{"tiny", "Tiny, 0.9 M", "Trains in about a minute on two CPU cores.", 16, 300, 2e-3, size(4, 128, 4, 0, 320, 128)},
-	{"deep", "Deep and narrow, 0.6 M", "16 blocks: what norms do to depth shows at once.", 8, 160, 1e-3,
+	{"tiny", "Tiny", "Trains in about a minute on two CPU cores.", 16, 300, 2e-3, size(5, 128, 4, 0, 352, 128)},
+	{"deep", "Deep and narrow", "16 blocks: what norms do to depth shows at once.", 8, 160, 1e-3,
 		size(16, 48, 4, 0, 96, 32)},
-	{"small", "Small, 4.5 M", "The benchmark shape; some minutes on a CPU.", 8, 1000, 1e-3, size(6, 256, 4, 0, 640, 256)},
-	{"medium", "Medium, 25 M", "For a Mac's GPU or a patient CPU.", 16, 5000, 6e-4, size(8, 512, 8, 0, 1376, 512)},
+	{"small", "Small", "The benchmark shape; some minutes on a CPU.", 8, 1000, 1e-3, size(6, 256, 4, 0, 640, 256)},
+	{"medium", "Medium", "For a Mac's GPU or a patient CPU.", 16, 5000, 6e-4, size(8, 512, 8, 0, 1376, 512)},
 	{"paper-151m", "HybridNorm paper, 151 M", "Table 9, first column.", 1024, 95367, 3e-4, paper(12, 768, 16, 4, 2048)},
 	{"paper-285m", "HybridNorm paper, 285 M", "Table 9.", 1024, 95367, 3e-4, paper(12, 1024, 16, 4, 4096)},
 	{"paper-550m", "HybridNorm paper, 550 M", "Table 9; the size of the ablations.", 1024, 95367, 3e-4, paper(16, 1536, 16, 4, 4096)},
