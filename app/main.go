@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/evenkeel/evenkeel/app/cli"
+	_ "github.com/evenkeel/evenkeel/app/locale" // before Fyne reads the locale
 )
 
 func main() {

@@ -92,7 +92,7 @@ func (s *session) checkpoint() error {
 	if _, err := s.run.Prune(s.cfg.KeepCheckpoints); err != nil {
 		return err
 	}
-	s.j.publish(func(p *Snapshot) { p.Checkpoint = path })
+	s.j.publish(func(p *Snapshot) { p.Checkpoint, p.Step = path, s.step })
 	return nil
 }
 
@@ -184,6 +184,10 @@ func (s *session) restore(ctx context.Context) error {
 	if st.Dataset != s.data.Fingerprint {
 		return fmt.Errorf("run %s was trained on other data than %q holds now; restore the corpus, or start a new run",
 			s.run.Path(), s.cfg.Data)
+	}
+	if int64(s.cfg.Steps) < st.Step {
+		return fmt.Errorf("run %s has done %d steps already; give it more than that to go on, not %d",
+			s.run.Path(), st.Step, s.cfg.Steps)
 	}
 	if err := s.eng.load(ck.File(fileModel), map[device.Arena]string{device.Params: ""}); err != nil {
 		return err

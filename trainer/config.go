@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/evenkeel/evenkeel/model"
+	"github.com/evenkeel/evenkeel/trainer/data"
 )
 
 // Config is everything that decides a run. Its YAML keys are the flags of the command line, and a run
@@ -19,7 +20,7 @@ type Config struct {
 	DataBytes  int64  `yaml:"data_bytes"`   // use only the first bytes; 0: all
 	Tokenizer  string `yaml:"tokenizer"`    // bytes, bpe, or a tokenizer.json
 	BPEVocab   int    `yaml:"bpe_vocab"`    // 0: 512 for the toy language, else 4096
-	ValPerMill int    `yaml:"val_permille"` // documents held out, in thousandths
+	ValPerMill int    `yaml:"val_permille"` // documents held out, in thousandths; 0: none
 
 	Batch   int    `yaml:"batch"` // sequences a step
 	Micro   int    `yaml:"micro"` // micro-batches a step is cut into
@@ -112,6 +113,14 @@ func (c *Config) Validate() error {
 		}
 	}
 	return nil
+}
+
+// heldOut is val_permille as package data counts it.
+func (c *Config) heldOut() int {
+	if c.ValPerMill == 0 {
+		return data.NoValidation
+	}
+	return c.ValPerMill
 }
 
 // warnLR is the peak rate above which the HybridNorm family collapsed at laptop scale (4e-3 did,

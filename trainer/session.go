@@ -98,7 +98,7 @@ func (s *session) prepare(ctx context.Context, opt Options) error {
 	var err error
 	s.data, err = data.Prepare(ctx, data.Options{
 		Corpus: c.Data, MaxBytes: c.DataBytes, Tokenizer: c.Tokenizer, Vocab: c.BPEVocab, T: c.Model.Seq,
-		B: c.Batch, Seed: c.Seed, ValPerMille: c.ValPerMill, Cache: cacheDir(),
+		B: c.Batch, Seed: c.Seed, ValPerMille: c.heldOut(), Cache: cacheDir(),
 		Progress: func(stage string, done, total int64) {
 			s.j.publish(func(p *Snapshot) {
 				p.Reason, p.Progress = stage, -1
@@ -152,12 +152,16 @@ func (s *session) create(opt Options) error {
 	if err != nil {
 		return err
 	}
-	info := s.dev.Info()
+	device := s.dev.Info()
+	info := map[string]string{"preset": s.cfg.Preset, "steps": fmt.Sprint(s.cfg.Steps)}
+	if f := s.data.FloorPerToken; !math.IsNaN(f) {
+		info["loss_floor"] = fmt.Sprint(f)
+	}
 	s.run, err = runs.Create(root, s.cfg.Model.Variant, runs.Meta{
 		Name: s.cfg.Title(), Variant: s.cfg.Model.Variant, Status: runs.Preparing, AppVersion: Version,
-		Hardware:      map[string]string{"device": info.Name, "kernels": info.Detail, "system": runtime.GOOS + "/" + runtime.GOARCH},
+		Hardware:      map[string]string{"device": device.Name, "kernels": device.Detail, "system": runtime.GOOS + "/" + runtime.GOARCH},
 		DatasetSHA256: s.data.Fingerprint,
-		Info:          map[string]string{"preset": s.cfg.Preset, "steps": fmt.Sprint(s.cfg.Steps)},
+		Info:          info,
 	}, text)
 	return err
 }

@@ -49,7 +49,7 @@ var describe = map[string]string{
 	"data_bytes":       "N|use only the first N bytes of the corpus; 0: all",
 	"tokenizer":        "NAME|bytes, bpe (trained on the corpus), or a tokenizer.json",
 	"bpe_vocab":        "N|tokens of a trained vocabulary; 0: 512 for the toy language, else 4096",
-	"val_permille":     "N|documents held out for validation, in thousandths",
+	"val_permille":     "N|documents held out for validation, in thousandths; 0: none",
 	"batch":            "N|sequences a step",
 	"micro":            "N|micro-batches a step is cut into; more of them take less memory",
 	"steps":            "N|optimizer steps",

@@ -69,7 +69,7 @@ func (w *Window) started(r *run, job Job, err error) {
 	if w.stopAsap {
 		job.Stop()
 	}
-	p := &poller{job: job, run: r, every: w.opt.Poll, dispatch: w.opt.Dispatch, slow: &w.behind,
+	p := &poller{job: job, into: r, every: w.opt.Poll, dispatch: w.opt.Dispatch, slow: &w.behind,
 		update: func(final bool) {
 			w.take(r, job.Snapshot())
 			if final {
@@ -77,7 +77,7 @@ func (w *Window) started(r *run, job Job, err error) {
 			}
 		}}
 	w.take(r, job.Snapshot())
-	go p.loop()
+	go p.run()
 }
 
 // Pause pauses a running job, or resumes a paused one.

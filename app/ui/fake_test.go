@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"fmt"
 	"image"
 	"image/png"
 	"math"
@@ -11,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/test"
 
 	"github.com/evenkeel/evenkeel/trainer"
@@ -203,7 +201,7 @@ func (f *fixture) end() {
 		}
 	}
 	f.loop.until(f.t, "all jobs ended", func() bool { return !looks[f.state].live })
-	f.settle()
+	f.loop.drain()
 }
 
 // started presses Train and waits for the trainer's answer.
@@ -215,20 +213,23 @@ func (f *fixture) started() *fakeJob {
 	return f.jobs[n]
 }
 
-// settle waits until every chart has drawn and the queue is empty.
+// settle waits until the visible charts show what there is now.
 func (f *fixture) settle() {
-	const quiet = 60 * time.Millisecond // frames are drawn on goroutines of their own
-	for range 3 {
-		f.win.Canvas().Capture() // tells charts their size, then takes their frames
-		for busy := true; busy; {
-			select {
-			case g := <-f.loop.queue:
-				g()
-			case <-time.After(quiet):
-				busy = false
-			}
+	f.win.Canvas().Capture() // tells charts their size
+	f.loop.drain()
+	for _, c := range f.shownCharts() {
+		if c.tab != f.tab() || c.view.Figure() == nil {
+			continue
+		}
+		// A frame may be in the works when the first is asked for; the second is surely of now.
+		for range 2 {
+			n := c.view.Frames()
+			c.view.Refresh()
+			f.win.Canvas().Capture() // takes the frame before, if it was not taken yet
+			f.loop.until(f.t, "a frame is drawn", func() bool { return c.view.Frames() > n })
 		}
 	}
+	f.loop.drain()
 }
 
 // picture renders the window at 1x.
@@ -254,10 +255,8 @@ func writePNG(t *testing.T, path string, img image.Image) {
 		t.Fatal(err)
 	}
 	defer w.Close()
-	if err := png.Encode(w, img); err != nil {
+	small := png.Encoder{CompressionLevel: png.BestCompression}
+	if err := small.Encode(w, img); err != nil {
 		t.Fatal(err)
 	}
 }
-
-var _ fyne.Theme = (*houseTheme)(nil)
-var _ = fmt.Sprint

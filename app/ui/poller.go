@@ -10,16 +10,21 @@ import (
 // goroutine no second one is queued. It ends by itself with the job.
 type poller struct {
 	job      Job
-	run      *run
+	into     *run
 	every    time.Duration
 	dispatch func(func())
 	update   func(final bool) // on the UI goroutine
 	slow     *atomic.Bool     // the window is not in front: once a second is enough
 }
 
-func (p *poller) loop() {
+// run polls until the job has ended.
+func (p *poller) run() {
 	tick := time.NewTicker(p.every)
 	defer tick.Stop()
+	p.loop(tick.C)
+}
+
+func (p *poller) loop(tick <-chan time.Time) {
 	row, last, skipped := 0, uint64(0), 0
 	var waiting atomic.Bool
 	look := func() {
@@ -31,7 +36,7 @@ func (p *poller) loop() {
 			return
 		}
 		last, skipped = now, 0
-		row = p.run.pull(p.job.History(), row)
+		row = p.into.pull(p.job.History(), row)
 		waiting.Store(true)
 		p.dispatch(func() {
 			waiting.Store(false)
@@ -42,10 +47,10 @@ func (p *poller) loop() {
 	for {
 		select {
 		case <-p.job.Done():
-			p.run.pull(p.job.History(), row)
+			p.into.pull(p.job.History(), row)
 			p.dispatch(func() { p.update(true) })
 			return
-		case <-tick.C:
+		case <-tick:
 			look()
 		}
 	}

@@ -3,6 +3,7 @@ package ui
 import (
 	"fmt"
 	"math"
+	"path/filepath"
 	"sort"
 	"strings"
 	"time"
@@ -110,7 +111,7 @@ func (r *run) take(s trainer.Snapshot, now time.Time) (samples, lines bool) {
 	}
 	if s.Checkpoint != "" && s.Checkpoint != r.seen.checkpoint {
 		r.seen.checkpoint = s.Checkpoint
-		r.line(now, "Checkpoint written: %s", s.Checkpoint)
+		r.line(now, "Checkpoint written: %s", filepath.Base(s.Checkpoint))
 	}
 	if t := s.Sample; t.Text != "" {
 		if n := len(r.samples); n == 0 || r.samples[n-1] != t {
@@ -128,7 +129,7 @@ func transition(s State, snap *trainer.Snapshot) string {
 	case Preparing:
 		return "Preparing"
 	case Running:
-		return "Training" + device(snap) + ", run folder " + snap.RunPath
+		return "Training" + device(snap) + fromStep(snap.Step)
 	case Pausing, Stopping:
 		return s.String() + ": finishing the step and writing a checkpoint"
 	case Done:
@@ -138,6 +139,13 @@ func transition(s State, snap *trainer.Snapshot) string {
 		return s.String() + ": " + snap.Reason
 	}
 	return s.String() + at
+}
+
+func fromStep(step int64) string {
+	if step <= 1 {
+		return ""
+	}
+	return " from step " + chart.FormatCount(float64(step))
 }
 
 func device(s *trainer.Snapshot) string {

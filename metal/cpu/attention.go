@@ -9,7 +9,14 @@ import (
 )
 
 // Sizes of the tile of scores that is alive at one time: queries by keys. A tile stops at the
-// diagonal, so the queries bound the work spent on pairs that are masked.
+// diagonal, so the queries bound the work spent on pairs that are masked. Microseconds of forward and
+// gradient, 4 heads of 64, T 256 and T 1024, one core with OpenBLAS:
+//
+//	 32x256  575  1175   8985  18243
+//	 64x64   648  1253   9913  20530
+//	 64x256  573  1190   7793  16648
+//	 64x512  571  1190   7717  16719
+//	128x256  735  1601   7675  16754
 const (
 	tileQ = 64
 	tileK = 256

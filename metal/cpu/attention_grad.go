@@ -39,8 +39,8 @@ func (g *headsGrad) run(worker, part int) {
 		g.k.RowDot(delta, g.do[at:], g.o[at:], g.T, g.DV, ldo)
 		for k0 := 0; k0 < g.T; k0 += tileK {
 			// Queries before the first key of the strip see none of it.
-			for q0 := k0 / tileQ * tileQ; q0 < g.T; q0 += tileQ {
-				g.tile(worker, b, head, group, q0, k0, delta, i == 0 && q0 == k0/tileQ*tileQ)
+			for q0 := k0; q0 < g.T; q0 += tileQ {
+				g.tile(worker, b, head, group, q0, k0, delta, i == 0 && q0 == k0)
 			}
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
-	"time"
 
 	"github.com/evenkeel/evenkeel/metal/device"
 	"github.com/evenkeel/evenkeel/metal/reference"
@@ -341,82 +340,4 @@ func TestStepAllocatesNothing(t *testing.T) {
 			t.Errorf("%+v: a step allocates %v times", m, n)
 		}
 	}
-}
-
-// BenchmarkStep is the shape the peer in tools/peer is measured at.
-func BenchmarkStep(b *testing.B) {
-	m := lm{layers: 6, d: 256, heads: 4, kv: 4, f: 640, v: 4096, b: 8, t: 256}
-	j := newJob(b, newCPU(b, Options{}), m)
-	ints, floats := m.batch(1), []float32{1, 1e-4, 0.1, 0.1}
-	peak := newSquare(j.dev.(*Device), 2048)
-	step, square := math.Inf(1), math.Inf(1)
-	for b.Loop() {
-		step = min(step, seconds(func() {
-			j.run(b, j.accumulate, ints, nil, j.accMetrics)
-			j.run(b, j.update, nil, floats, j.upMetrics)
-		}))
-		square = min(square, seconds(peak))
-	}
-	tok := float64(m.b * m.t)
-	flops := 6*float64(j.acc.Schema.Count()-int64(m.v*m.d))*tok + 6*float64(m.layers*m.d*m.t)*tok
-	b.ReportMetric(step*1e3, "best-ms")
-	b.ReportMetric(flops/step/1e9, "GFLOP/s")
-	b.ReportMetric(2*2048*2048*2048/square/1e9, "sgemm-GFLOP/s")
-	b.ReportMetric(100*flops/step/(2*2048*2048*2048/square), "%sgemm")
-	b.ReportMetric(tok/step, "tokens/s")
-}
-
-// BenchmarkProduct measures the panels on the shapes of a training step against a square product.
-func BenchmarkProduct(b *testing.B) {
-	d := newCPU(b, Options{})
-	square := newSquare(d, 2048)
-	for _, p := range []struct {
-		l       graph.Layout
-		m, n, k int
-	}{
-		{graph.NT, 2048, 256, 256}, {graph.NN, 2048, 256, 256}, {graph.TN, 256, 256, 2048},
-		{graph.NT, 2048, 640, 256}, {graph.NN, 2048, 640, 256}, {graph.TN, 640, 256, 2048},
-		{graph.NT, 2048, 256, 640}, {graph.NN, 2048, 256, 640}, {graph.TN, 256, 640, 2048},
-		{graph.NT, 512, 4096, 256}, {graph.NN, 512, 256, 4096}, {graph.TN, 4096, 256, 512},
-	} {
-		b.Run(fmt.Sprint(p), func(b *testing.B) {
-			c := &compiler{program: &program{d: d}}
-			x := make([]float32, p.m*p.k)
-			y := make([]float32, p.n*p.k)
-			z := make([]float32, p.m*p.n)
-			c.product(p.l, p.m, p.n, p.k, x, y, z).add(c)
-			s := schedule(c.phases)
-			peak, best := math.Inf(1), math.Inf(1)
-			for b.Loop() {
-				best = min(best, seconds(func() { d.pool.Run(s[0].parts, &s[0]) }))
-			}
-			for range 5 {
-				peak = min(peak, seconds(square))
-			}
-			b.ReportMetric(2*float64(p.m*p.n*p.k)/best/1e9, "GFLOP/s")
-			b.ReportMetric(100*float64(p.m*p.n*p.k)/best/(2048*2048*2048/peak), "%sgemm")
-		})
-	}
-}
-
-func seconds(f func()) float64 {
-	start := time.Now()
-	f()
-	return time.Since(start).Seconds()
-}
-
-// newSquare returns a function that multiplies two square matrices on all workers.
-func newSquare(d *Device, n int) func() {
-	x := func() []float32 {
-		v := make([]float32, n*n)
-		for i := range v {
-			v[i] = float32(i%17) - 8
-		}
-		return v
-	}
-	c := &compiler{program: &program{d: d}}
-	p := c.product(graph.NN, n, n, n, x(), x(), x())
-	p.add(c)
-	s := schedule(c.phases)
-	return func() { d.pool.Run(s[0].parts, &s[0]) }
 }

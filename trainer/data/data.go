@@ -21,6 +21,9 @@ const (
 	Opticks = "opticks" // Newton's Opticks, a test file of every Go installation
 )
 
+// NoValidation as Options.ValPerMille trains on all of the text and leaves Val empty.
+const NoValidation = -1
+
 // Kinds of tokenizer that are no file.
 const (
 	Bytes = "bytes" // one id per byte
@@ -36,7 +39,7 @@ type Options struct {
 	T           int    // tokens in a sequence
 	B           int    // sequences in a batch
 	Seed        uint64 // of the order of the batches; the toy language does not depend on it
-	ValPerMille int    // documents of 1,000 that go to validation, up to 500; default 5
+	ValPerMille int    // documents of 1,000 that go to validation, up to 500, or NoValidation; default 5
 	Cache       string // folder that keeps learned tokenizers and tokens; empty for none
 
 	// Progress, if set, is called now and then from the goroutine of Prepare with a stage in
@@ -78,7 +81,7 @@ func (o Options) withDefaults() (Options, error) {
 		return o, fmt.Errorf("a batch of %d sequences is empty; use 1 or more", o.B)
 	case o.MaxBytes < 0:
 		return o, fmt.Errorf("the corpus cannot be cut to %d bytes; use 0 for all of it", o.MaxBytes)
-	case o.ValPerMille < 0 || o.ValPerMille > 500:
+	case o.ValPerMille != NoValidation && (o.ValPerMille < 0 || o.ValPerMille > 500):
 		return o, fmt.Errorf("%d of 1,000 documents cannot go to validation; use 1 to 500", o.ValPerMille)
 	case o.Vocab < tokenizer.ByteVocabulary && o.Tokenizer == BPE:
 		return o, fmt.Errorf("a vocabulary of %d is too small; it needs at least %d entries, "+

@@ -1,6 +1,9 @@
 package data
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // divide makes the two streams. Validation documents are taken out one by one if they make up at
 // least one batch and leave most of the tokens; else, as with a single book, the end of the
@@ -8,6 +11,11 @@ import "fmt"
 func (d *Dataset) divide(c *corpus, s *survey, e *encoded, o Options) error {
 	total := e.tokens.Len()
 	batch := o.T * o.B
+	if o.ValPerMille == NoValidation && total >= batch {
+		d.Train, d.Val = e.tokens, e.tokens.slice(total, total)
+		d.FloorPerToken = floorOf(s.nats, total)
+		return nil
+	}
 	if need := batch + o.T; total < need {
 		return fmt.Errorf("%s is too short: it holds %s tokens, and %d sequences of %d for one "+
 			"batch and one for validation need %s; use a longer text, a smaller batch or shorter "+
@@ -67,9 +75,17 @@ func (d *Dataset) tail(s *survey) {
 	if len(costs) == 0 { // the end of one document: all there is to go by is the whole corpus
 		costs, tokens = s.nats, d.Train.Len()+d.Val.Len()
 	}
-	var nats float64
-	for _, n := range costs {
-		nats += n
+	d.FloorPerToken = floorOf(costs, tokens)
+}
+
+// floorOf spreads what documents cost over their tokens; NaN when the cost is not known.
+func floorOf(nats []float64, tokens int) float64 {
+	if nats == nil {
+		return math.NaN()
 	}
-	d.FloorPerToken = nats / float64(tokens)
+	var sum float64
+	for _, n := range nats {
+		sum += n
+	}
+	return sum / float64(tokens)
 }

@@ -22,7 +22,7 @@ type survey struct {
 // isValidation decides by the text alone, so that a document stays on its side when others come,
 // go or move: the first 8 bytes of its SHA-256, big-endian, modulo 1,000.
 func isValidation(sum [32]byte, perMille int) bool {
-	return binary.BigEndian.Uint64(sum[:8])%1000 < uint64(perMille)
+	return int(binary.BigEndian.Uint64(sum[:8])%1000) < perMille
 }
 
 // scan walks over all documents, which also finds everything that is wrong with the corpus.

@@ -48,8 +48,8 @@ const poll = 50 * time.Millisecond
 // may be nil) is called now and then, from one goroutine at a time. Cancelling ctx ends the study with
 // the context's error.
 func Figure2(ctx context.Context, s Setting, report func(Progress)) (*Result, error) {
-	if s.Steps < max(s.Late+Around, LastSteps) || s.Late <= Around || s.Seeds < 1 || s.Layers < 2 {
-		return nil, fmt.Errorf("a study of %d steps, %d blocks and %d seeds cannot look around step %d "+
+	if s.Steps < max(s.Late, LastSteps) || s.Late < 1 || s.Seeds < 1 || s.Layers < 2 {
+		return nil, fmt.Errorf("a study of %d steps, %d blocks and %d seeds cannot look at step %d "+
 			"and average the last %d", s.Steps, s.Layers, s.Seeds, s.Late, LastSteps)
 	}
 	st := &study{Setting: s, root: s.Root, result: &Result{Setting: s}, report: report, began: time.Now()}
@@ -161,10 +161,6 @@ func (s *study) train(ctx context.Context, number int, t *task) error {
 	}
 	h := job.History()
 	run := Run{Seed: int(t.cfg.Seed), First: s.norms(h, 1), Late: s.norms(h, s.Late)}
-	for step := s.Late - Around; step <= s.Late+Around; step++ {
-		v := s.norms(h, step)
-		run.Shares = append(run.Shares, v[0]/v[len(v)-1])
-	}
 	_, losses := h.Column(trainer.KeyLoss, 0)
 	for _, x := range losses[len(losses)-LastSteps:] {
 		run.Loss += x / LastSteps

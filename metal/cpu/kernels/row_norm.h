@@ -63,7 +63,9 @@ INLINE float row_plain_squares(in x, long n) {
     return sum_lanes(s0 + s1);
 }
 
-INLINE vf norm_apply(vf x, float c, float c2, float f, vf g, vf b) { return ((x - c) - c2) * f * g + b; }
+INLINE vf norm_apply(vf x, float c, float c2, float f, vf g, vf b) {
+    return ((x - c) - c2) * f * g + b;
+}
 
 static void norm(out y, in x, in gain, in bias, out r, out mean, long rows, long n, float eps,
                  float scale) {

@@ -1,0 +1,113 @@
+package ui
+
+import (
+	"testing"
+
+	"github.com/evenkeel/evenkeel/model"
+)
+
+// litSites is the set of sites a diagram lights.
+func litSites(shapes []shape) (lit model.Sites, dots int) {
+	for _, s := range shapes {
+		switch {
+		case s.kind == shapeBox && s.lit && s.fill == colorNorm && s.b.Y-s.a.Y == boxHeight:
+			lit |= model.SitesOf(s.site)
+		case s.kind == shapeDot && !s.lit && s.site != 0:
+			dots++
+		}
+	}
+	return lit, dots
+}
+
+// TestDiagramShowsTheBlocks draws every variant and compares what is lit with the resolved blocks.
+func TestDiagramShowsTheBlocks(t *testing.T) {
+	for i := range model.Variants {
+		v := &model.Variants[i]
+		c := model.DefaultConfig()
+		c.Variant, c.Vocab = v.ID, 384
+		s, err := c.Resolve()
+		if err != nil {
+			t.Fatalf("%s: %v", v.ID, err)
+		}
+		groups := groupBlocks(s.Blocks)
+		at := 0
+		for _, g := range groups {
+			if g.from != at {
+				t.Errorf("%s: a group starts at block %d, want %d", v.ID, g.from, at)
+			}
+			for b := g.from; b <= g.to; b++ {
+				if s.Blocks[b].Sites != g.block.Sites {
+					t.Errorf("%s: block %d has %v, its picture %v", v.ID, b, s.Blocks[b].Sites, g.block.Sites)
+				}
+			}
+			at = g.to + 1
+			var one sketch
+			one.column(&g, diagramRows([]blockGroup{g}), 100, 0, 120)
+			if lit, _ := litSites(one.shapes); lit != g.block.Sites {
+				t.Errorf("%s, %s: the picture lights %v, the block has %v", v.ID, g.title(len(s.Blocks)), lit, g.block.Sites)
+			}
+			residual := 0
+			for _, p := range one.shapes {
+				if p.fill == colorResidual {
+					residual++
+				}
+			}
+			if residual != 6 {
+				t.Errorf("%s: %d lines of residual paths, want two paths of 3", v.ID, residual)
+			}
+		}
+		if at != len(s.Blocks) {
+			t.Errorf("%s: groups end at block %d of %d", v.ID, at, len(s.Blocks))
+		}
+		shapes, h := diagram(s, 270)
+		for _, p := range shapes {
+			if p.a.X < -1 || p.b.X > 271 || p.a.Y < -1 || p.b.Y > h+1 {
+				t.Errorf("%s: %q at %v to %v leaves the picture of 270 x %v", v.ID, p.text, p.a, p.b, h)
+			}
+		}
+	}
+}
+
+func TestDiagramGroups(t *testing.T) {
+	for id, want := range map[string][]string{
+		"hybrid":      {"All 6 blocks"},
+		"hybrid_star": {"Block 0", "Blocks 1–5"},
+		"mix_ln":      {"Block 0", "Blocks 1–5"},
+		"lns":         {"All 6 blocks"}, // input scales differ by depth, the layout does not
+	} {
+		v, err := model.Find(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		groups := groupBlocks(v.Blocks(6))
+		var got []string
+		for i := range groups {
+			got = append(got, groups[i].title(6))
+		}
+		if len(got) != len(want) || got[0] != want[0] || got[len(got)-1] != want[len(want)-1] {
+			t.Errorf("%s is drawn as %q, want %q", id, got, want)
+		}
+	}
+}
+
+// TestDiagramSaysFactors looks for residual scale, input scale and starting gain as text.
+func TestDiagramSaysFactors(t *testing.T) {
+	for id, want := range map[string]string{
+		"deepnorm": "× 1.86", "lns": "Norm × 1…0.408", "hybrid_star_7b": "Norm, gain 0.289",
+	} {
+		c := model.DefaultConfig()
+		c.Variant, c.Vocab = id, 384
+		s, err := c.Resolve()
+		if err != nil {
+			t.Fatal(err)
+		}
+		shapes, _ := diagram(s, 270)
+		found := false
+		for _, p := range shapes {
+			found = found || p.text == want
+		}
+		if !found {
+			t.Errorf("%s: the diagram does not say %q", id, want)
+		}
+	}
+}
