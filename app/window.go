@@ -32,8 +32,9 @@ func window(stderr io.Writer) int {
 	w := a.NewWindow("Evenkeel")
 	w.SetMaster()
 	w.Resize(ui.SavedSize(a.Preferences()))
+	list, memory := devices()
 	u := ui.New(ui.Options{
-		Window: w, Dispatch: fyne.Do, Devices: devices(), Version: trainer.Version,
+		Window: w, Dispatch: fyne.Do, Devices: list, Memory: memory, Version: trainer.Version,
 		Start: func(c trainer.Config) (ui.Job, error) {
 			j, err := trainer.Start(c, trainer.Options{})
 			if err != nil {
@@ -58,19 +59,20 @@ func display() bool {
 	return os.Getenv("DISPLAY") != "" || os.Getenv("WAYLAND_DISPLAY") != ""
 }
 
-// devices lists what can be trained on here.
-func devices() []ui.Choice {
-	choices := []ui.Choice{{ID: "auto", Title: "Auto"}}
+// devices lists what can be trained on here, and the memory there is.
+func devices() (choices []ui.Choice, memory uint64) {
+	choices = []ui.Choice{{ID: metal.Auto, Title: "Auto"}}
 	listed, err := metal.List()
 	if err != nil {
-		return nil
+		return nil, 0
 	}
 	for _, d := range listed {
 		if d.Use != "" {
 			choices = append(choices, ui.Choice{ID: d.Use, Title: d.Info.Name})
+			memory = max(memory, d.Info.Memory)
 		}
 	}
-	return choices
+	return choices, memory
 }
 
 // quitOnSignal ends a run at work with a checkpoint when the process is asked to leave; asked twice, it

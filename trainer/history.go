@@ -62,17 +62,3 @@ func (h *History) Column(key string, row int) (steps []int64, values []float64) 
 
 // sparse tells whether a key is measured at some steps only.
 func sparse(key string) bool { return key == KeyValLoss }
-
-// truncate drops rows after step.
-func (h *History) truncate(step int64) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	n := len(h.step)
-	for n > 0 && h.step[n-1] > step {
-		n--
-	}
-	h.step = h.step[:n]
-	for i := range h.cols {
-		h.cols[i] = h.cols[i][:n]
-	}
-}

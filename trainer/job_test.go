@@ -193,7 +193,7 @@ func child(job string) int {
 
 func killConfig() Config {
 	c := tiny(&testing.T{})
-	c.Model.Layers, c.Model.Seq, c.Batch, c.Steps = 2, 16, 2, 2500
+	c.Model.Layers, c.Model.Seq, c.Batch, c.Steps = 2, 16, 2, 6000
 	c.EvalEvery, c.SampleEvery, c.CheckpointEvery = 100, 0, 20
 	return c
 }
@@ -218,7 +218,7 @@ func TestKillNine(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.AfterFunc(time.Duration(rand.IntN(400))*time.Millisecond, func() { cmd.Process.Kill() })
+		time.AfterFunc(time.Duration(rand.IntN(300))*time.Millisecond, func() { cmd.Process.Kill() })
 		said, _ := bufio.NewReader(out).ReadString('\n')
 		err = cmd.Wait()
 		var exit *exec.ExitError

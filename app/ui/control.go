@@ -52,7 +52,9 @@ func (w *Window) checkedConfig() (trainer.Config, error) {
 	if err := cfg.Validate(); err != nil {
 		return cfg, err
 	}
-	_, err = cfg.ExpectedSpec()
+	if _, err = cfg.ExpectedSpec(); err == nil && w.lack != "" {
+		err = errors.New(w.lack)
+	}
 	return cfg, err
 }
 

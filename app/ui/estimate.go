@@ -86,6 +86,11 @@ func (v *estimateView) says(t tone, text string) {
 		v.flops.set(unknown)
 		v.bytes.set(unknown)
 	}
+	v.warn(t, text)
+}
+
+// warn shows a notice and leaves the counts.
+func (v *estimateView) warn(t tone, text string) {
 	if text == "" {
 		v.problem.Hide()
 		return

@@ -73,9 +73,7 @@ func newGradTab(dispatch func(func()), changed func()) *gradTab {
 	}
 	t.stepText = caption("step 1")
 	fit := fitButton(func() { t.over.Fit(); t.at.Fit() })
-	bar := container.NewBorder(nil, nil,
-		container.NewHBox(container.New(leastLayout{150}, t.metric), container.New(leastLayout{96}, t.form), t.logY),
-		fit, named(t.stepText, t.step))
+	bar := container.New(controlLayout{2}, t.metric, t.form, t.logY, named(t.stepText, t.step), fit)
 	charts := container.NewGridWithRows(2, spaced(6, 6, 6, 2, t.over), spaced(6, 2, 6, 0, t.at))
 	t.object = container.NewBorder(nil, spaced(6, 4, 6, 8, bar), nil, nil, charts)
 	return t

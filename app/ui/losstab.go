@@ -69,8 +69,8 @@ func newLossTab(dispatch func(func()), changed func()) *lossTab {
 	}
 	t.amount.set(fmt.Sprintf("Smooth %.3f", t.smooth.Value), "")
 	fit := fitButton(t.view.Fit)
-	left := container.NewHBox(container.New(leastLayout{118}, t.metric), t.logY, t.raw)
-	t.object = container.NewBorder(nil, spaced(6, 4, 6, 8, container.NewBorder(nil, nil, left, fit, named(t.amount, t.smooth))), nil, nil,
+	bar := container.New(controlLayout{1}, t.metric, t.logY, t.raw, named(t.amount, t.smooth), fit)
+	t.object = container.NewBorder(nil, spaced(6, 4, 6, 8, bar), nil, nil,
 		spaced(6, 6, 6, 0, container.NewStack(t.view, t.hint.object)))
 	return t
 }
@@ -107,6 +107,41 @@ func (t *lossTab) figure(runs []*run) chart.Figure {
 		}
 	}
 	return f
+}
+
+// controlLayout is the row below a chart: lists that give way in a narrow window, then switches, a
+// slider that takes the rest, and a button.
+type controlLayout struct{ lists int }
+
+func (l controlLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	const gap, least, most = 4, 84, 176
+	rest := size.Width - gap*float32(len(objects)-1)
+	widths := make([]float32, len(objects))
+	slider := len(objects) - 2
+	for i, o := range objects {
+		switch {
+		case i < l.lists:
+			widths[i] = min(max(size.Width*0.25, least), most) * (1 - 0.25*float32(i))
+		case i != slider:
+			widths[i] = o.MinSize().Width
+		}
+		rest -= widths[i]
+	}
+	widths[slider] = max(rest, objects[slider].MinSize().Width)
+	x := float32(0)
+	for i, o := range objects {
+		o.Move(fyne.NewPos(x, 0))
+		o.Resize(fyne.NewSize(widths[i], size.Height))
+		x += widths[i] + gap
+	}
+}
+
+func (l controlLayout) MinSize(objects []fyne.CanvasObject) (size fyne.Size) {
+	for _, o := range objects {
+		size.Height = max(size.Height, o.MinSize().Height)
+	}
+	size.Width = tabsLeast - 20
+	return size
 }
 
 // named puts a slider below its caption.

@@ -31,6 +31,7 @@ type Options struct {
 	Poll      time.Duration    // between looks at the job; 0: 125 ms
 	Now       func() time.Time // for the log; nil: time.Now
 	Version   string           // for About
+	Memory    uint64           // bytes of this machine; 0: unknown, nothing is refused for its size
 }
 
 // Window is the main window.
@@ -65,7 +66,8 @@ type Window struct {
 	current  *run   // the one that is live, or was last
 	selected *run   // the one the gradients, samples and log are of
 	painted  time.Time
-	stopAsap bool // stop was pressed before the trainer answered
+	lack     string // why the model does not fit this machine; empty when it does
+	stopAsap bool   // stop was pressed before the trainer answered
 	closing  bool
 	behind   atomic.Bool // the window is not in front
 	waiting  *time.Timer // says what a long pause or stop waits for
@@ -276,6 +278,7 @@ func (w *Window) title() string {
 // formChanged follows an edit: variant panel, warnings and estimate.
 func (w *Window) formChanged() {
 	c, err := w.setup.config()
+	w.lack = ""
 	w.setup.showSizes()
 	if v, verr := c.Model.Row(); verr == nil {
 		spec, serr := c.ExpectedSpec()
@@ -333,6 +336,12 @@ func (w *Window) showCounts(c model.Counts, err error) {
 		return
 	}
 	w.estimate.counts(c)
+	if have := w.opt.Memory; have > 0 && uint64(c.Bytes()) > have {
+		w.lack = fmt.Sprintf("This model needs %s of memory to train and this machine has %s; choose a smaller preset or batch.",
+			memory(c.Bytes()), memory(int64(have)))
+		w.estimate.warn(toneRed, w.lack)
+		w.side.Refresh()
+	}
 }
 
 // showHint says what pressing Train will do.

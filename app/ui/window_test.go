@@ -185,6 +185,29 @@ func TestPresetFillsTheForm(t *testing.T) {
 	}
 }
 
+// TestTooLargeForTheMachine refuses a model whose estimate exceeds the memory there is.
+func TestTooLargeForTheMachine(t *testing.T) {
+	f := newFixture(t, Dark)
+	f.opt.Memory = 8e9
+	p, err := model.FindPreset("paper-1.2b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.setup.preset.SetSelected(p.Title)
+	f.loop.until(t, "the refusal", func() bool { return strings.Contains(f.estimate.problem.text.Text, "8.00 GB") })
+	f.Train()
+	if f.state != Idle || f.win.Canvas().Overlays().Top() == nil {
+		t.Error("a model of terabytes is started")
+	}
+	f.win.Canvas().Overlays().Top().Hide()
+	f.setup.preset.SetSelectedIndex(0)
+	f.Train()
+	if f.state != Preparing {
+		t.Error("a model that fits is refused")
+	}
+	f.loop.until(t, "the job is there", func() bool { return f.current.job != nil })
+}
+
 func TestWarningsAreVisible(t *testing.T) {
 	f := newFixture(t, Dark)
 	if f.estimate.problem.Visible() {

@@ -32,5 +32,3 @@ var (
 var unit = Limits{Output: row, Grad: gradient, Metric: measure}
 
 func (l Limits) output(o Limit) Limits { l.Output = o; return l }
-func (l Limits) grad(g Limit) Limits   { l.Grad = g; return l }
-func (l Limits) metric(m Limit) Limits { l.Metric = m; return l }
