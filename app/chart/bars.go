@@ -23,7 +23,7 @@ type BarGroup struct {
 // side by side, a group a layer, a bar a run.
 type Bars struct {
 	Head
-	XLabel, YLabel string // "layer" and "value" if empty
+	XLabel, YLabel string // "block" and "value" if empty
 	LogY           bool
 	Groups         []BarGroup
 }
@@ -53,7 +53,7 @@ func (f *Bars) Plot(st Style, v View) *Page {
 		x.Min, x.Max = v.X0, v.X1
 	}
 	y, empty, notes := f.ranges(shown, v)
-	p := newPanel(st, x, y, orElse(f.XLabel, "layer"), orElse(f.YLabel, "value"))
+	p := newPanel(st, x, y, orElse(f.XLabel, "block"), orElse(f.YLabel, "value"))
 	p.FitX, p.Empty, p.notes = fit, empty, notes
 	p.xticks.most = layers + 11 // a label a layer if there is room
 	p.noColumns = true
@@ -144,7 +144,7 @@ func (f *Bars) reader(shown []BarGroup, layers int) func(x, y float64) Readout {
 		if l < 0 || l >= layers {
 			return Readout{X: math.NaN()}
 		}
-		out := Readout{X: float64(l), Title: fmt.Sprintf("%s %d", orElse(f.XLabel, "layer"), l)}
+		out := Readout{X: float64(l), Title: fmt.Sprintf("%s %d", orElse(f.XLabel, "block"), l)}
 		for _, g := range shown {
 			row := ReadRow{Name: g.Name, Value: "-", Color: RunColor(g.Slot),
 				X: math.NaN(), Y: math.NaN()}

@@ -38,7 +38,7 @@ func (f *HeatMap) Plot(st Style, v View) *Page {
 	if v.Y1 > v.Y0 {
 		y.Min, y.Max = v.Y0, v.Y1
 	}
-	p := newPanel(st, fitX(d.xs, f.XMax, f.LogX, v), y, orElse(f.XLabel, "step"), "layer")
+	p := newPanel(st, fitX(d.xs, f.XMax, f.LogX, v), y, orElse(f.XLabel, "step"), "block")
 	p.yticks.counts = true
 	p.FitX = fitX(d.xs, f.XMax, f.LogX, View{})
 	switch {
@@ -123,7 +123,7 @@ func (f *HeatMap) reader(rows []heatRow) func(x, y float64) Readout {
 		}
 		out.X = rows[l].x[k]
 		out.Title = orElse(f.XLabel, "step") + " " + FormatCount(out.X)
-		out.Rows = []ReadRow{{Name: fmt.Sprintf("layer %d", l), Value: FormatValue(rows[l].y[k]),
+		out.Rows = []ReadRow{{Name: fmt.Sprintf("block %d", l), Value: FormatValue(rows[l].y[k]),
 			Color: color.NRGBA{128, 128, 128, 255}, X: out.X, Y: float64(l)}}
 		return out
 	}

@@ -26,7 +26,7 @@ func (f *LayerLines) Plot(st Style, v View) *Page {
 	lines := &Lines{Head: f.Head, XLabel: f.XLabel, YLabel: f.YLabel, XMax: f.XMax,
 		LogX: f.LogX, LogY: f.LogY, Smooth: f.Smooth}
 	for l, s := range f.Layers {
-		lines.Lines = append(lines.Lines, Line{Name: fmt.Sprintf("layer %d", l), Slot: l, Series: s})
+		lines.Lines = append(lines.Lines, Line{Name: fmt.Sprintf("block %d", l), Slot: l, Series: s})
 	}
 	curves := lines.curves()
 	for i := range curves {
@@ -36,7 +36,7 @@ func (f *LayerLines) Plot(st Style, v View) *Page {
 	panel := page.Panels[0]
 	panel.read = f.reader(lines, curves)
 	panel.bar = &colorBar{
-		label: "layer", axis: Axis{Min: -0.5, Max: float64(n) - 0.5}, counts: true,
+		label: "block", axis: Axis{Min: -0.5, Max: float64(n) - 0.5}, counts: true,
 		colors: func() []color.NRGBA {
 			all := make([]color.NRGBA, n)
 			for l := range all {

@@ -88,7 +88,7 @@ func (p *Panel) draw(c draw.Canvas, st Style) {
 	}
 	label := st.text(1, st.Muted)
 	if p.ylabel != "" {
-		c.Min.X += label.FontExtents().Height + 3
+		c.Min.X += label.FontExtents().Height + 8
 	}
 	if p.xlabel != "" {
 		c.Min.Y += label.FontExtents().Height + 3

@@ -209,11 +209,15 @@ func layerFigure(kind string, r *recorded, o chartOptions, head chart.Head) char
 	}
 }
 
+// smoothParts is how many spans of the moving average fit into a run. At forty it calms the noise and
+// does not lag visibly behind the fall at the start.
+const smoothParts = 40
+
 // defaultOptions is how the charts of a run folder look.
 func defaultOptions(kind string, steps int) chartOptions {
 	o := chartOptions{logY: kind == "layers"}
 	if kind != "gradients" && steps >= 100 {
-		o.smooth = 0.9
+		o.smooth = min(1-smoothParts/float64(steps), 0.98)
 	}
 	return o
 }

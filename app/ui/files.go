@@ -115,7 +115,6 @@ func (w *Window) appearance(a Appearance) {
 	if t, ok := app.Settings().Theme().(*houseTheme); !ok || t.appearance != a {
 		app.Settings().SetTheme(NewTheme(a))
 	}
-	app.Preferences().SetInt(prefAppearance, int(a))
 }
 
 func (w *Window) savedAppearance() Appearance {

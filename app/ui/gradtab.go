@@ -111,7 +111,7 @@ func (t *gradTab) overTime(r *run) chart.Figure {
 func (t *gradTab) atStep(runs []*run) chart.Figure {
 	m := t.kind()
 	f := &chart.Bars{Head: chart.Head{Title: m.title + " by layer", Empty: "Waiting for the first step"},
-		XLabel: "layer", YLabel: m.label, LogY: t.logY.Checked}
+		XLabel: "block", YLabel: m.label, LogY: t.logY.Checked}
 	last := 1.0
 	for _, r := range runs {
 		if x, _, ok := r.series[m.key(0)].Last(); ok && r.shown {

@@ -52,6 +52,7 @@ func newMenu(w *Window) *menu {
 	for i, name := range [...]string{"Follow the System", "Light", "Dark"} {
 		m.themes[i] = fyne.NewMenuItem(name, func() {
 			w.appearance(Appearance(i))
+			fyne.CurrentApp().Preferences().SetInt(prefAppearance, i)
 			m.checkTheme(Appearance(i))
 		})
 		view = append(view, m.themes[i])

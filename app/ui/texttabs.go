@@ -15,16 +15,15 @@ import (
 
 // samplesTab shows what the model wrote, newest first, and what it continues from.
 type samplesTab struct {
-	prompt *widget.Entry
+	prompt *field
 	text   *widget.RichText
 	empty  *hint
 	object fyne.CanvasObject
 }
 
 func newSamplesTab(setPrompt func(string)) *samplesTab {
-	t := &samplesTab{prompt: widget.NewEntry(), text: widget.NewRichText(), empty: newHint()}
+	t := &samplesTab{prompt: newField(setPrompt), text: widget.NewRichText(), empty: newHint()}
 	t.prompt.SetPlaceHolder("Text the samples continue; empty starts from nothing")
-	t.prompt.OnChanged = setPrompt
 	t.text.Wrapping = fyne.TextWrapWord
 	t.empty.button.Hide()
 	t.empty.title.set("No samples yet", "")
