@@ -7,6 +7,7 @@ import (
 	"os/signal"
 	"runtime"
 	"syscall"
+	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/app"
@@ -45,7 +46,7 @@ func window(stderr io.Writer) int {
 	})
 	a.Lifecycle().SetOnEnteredForeground(func() { u.SetInFront(true) })
 	a.Lifecycle().SetOnExitedForeground(func() { u.SetInFront(false) })
-	quitOnSignal(u)
+	a.Lifecycle().SetOnStarted(func() { time.AfterFunc(signalDelay, func() { quitOnSignal(u) }) })
 	w.ShowAndRun()
 	return 0
 }
@@ -75,15 +76,17 @@ func devices() (choices []ui.Choice, memory uint64) {
 	return choices, memory
 }
 
+// signalDelay lets the driver install its own signal handler first; nothing trains that early.
+const signalDelay = 500 * time.Millisecond
+
 // quitOnSignal ends a run at work with a checkpoint when the process is asked to leave; asked twice, it
-// leaves at once.
+// leaves at once. It takes the place of the driver's handler, which leaves at once and unasked.
 func quitOnSignal(u *ui.Window) {
+	signal.Reset(os.Interrupt, syscall.SIGTERM)
 	asked := make(chan os.Signal, 2)
 	signal.Notify(asked, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		<-asked
-		fyne.Do(u.Quit)
-		<-asked
-		os.Exit(1)
-	}()
+	<-asked
+	fyne.Do(u.Quit)
+	<-asked
+	os.Exit(1)
 }

@@ -32,6 +32,7 @@ func (w *Window) Train() {
 	w.loss.hint.object.Hide()
 	r.take(r.snap, w.opt.Now())
 	w.loss.view.Fit()
+	w.loss.suit(cfg.Steps)
 	w.grad.follow = true
 	w.setState(next)
 	w.runs.refresh(true)
@@ -150,9 +151,7 @@ func (w *Window) finished(r *run) {
 	case Diverged:
 		w.banner.show(toneRed, "Diverged. "+r.snap.Reason, "Unlock the form", w.Stop)
 	case Failed:
-		w.banner.show(toneRed, r.snap.Reason, "Copy details", func() {
-			fyne.CurrentApp().Clipboard().SetContent(w.failure(r))
-		})
+		w.banner.show(toneRed, r.snap.Reason, "Copy details", func() { copyText(w.failure(r)) })
 	}
 	w.redraw()
 	if w.closing {
@@ -223,7 +222,7 @@ func (w *Window) redraw() {
 		w.loss.view.SetFigure(w.loss.figure(w.session))
 	case tabGradients:
 		w.grad.over.SetFigure(w.grad.overTime(w.selected))
-		w.grad.at.SetFigure(w.grad.atStep(w.session))
+		w.grad.at.SetFigure(w.grad.atStep(w.session, w.selected))
 	case tabSamples:
 		every := w.setup.base.SampleEvery
 		if w.selected != nil {
@@ -247,7 +246,7 @@ func (w *Window) repaint() {
 		w.loss.view.Refresh()
 	case tabGradients:
 		w.grad.over.Refresh()
-		w.grad.at.SetFigure(w.grad.atStep(w.session))
+		w.grad.at.SetFigure(w.grad.atStep(w.session, w.selected))
 	}
 	w.painted = time.Now()
 }
@@ -295,7 +294,8 @@ func (w *Window) Close() {
 		w.leave() // closing twice does not wait
 		return
 	}
-	text := widget.NewLabel("Finish the step, write a checkpoint and quit?\nThe run can be resumed from its folder later.")
+	text := widget.NewLabel("Finish the step, write a checkpoint and quit?\n" +
+		"The run can be resumed from its folder later.")
 	dialog.ShowCustomConfirm("Training is running", "Save and quit", "Cancel", text, func(yes bool) {
 		if yes {
 			w.Quit()
@@ -321,8 +321,10 @@ func (w *Window) Quit() {
 
 func (w *Window) leave() {
 	w.saveSize()
+	w.gone.Store(true)
 	w.win.SetCloseIntercept(nil)
 	w.win.Close()
 }
 
-var errNothing = errors.New("there is nothing to export yet; press Train, and the charts fill from the first step")
+var errNothing = errors.New("there is nothing to export yet; " +
+	"press Train, and the charts fill from the first step")

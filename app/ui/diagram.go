@@ -259,22 +259,19 @@ func (s *sketch) site(g *blockGroup, site model.Site, x, y, w float32) {
 	if site == model.AttnIn || site == model.FFNIn {
 		scale = scaleText(g.scale)
 	}
-	var p *shape
-	switch {
-	case lit:
-		text := "Norm" + scale
-		if v, ok := g.block.GainInit[site]; ok {
-			text += ", gain " + number(v)
+	if !lit {
+		if scale != "" {
+			s.label(scale, 10, x+w/4, y, theme.ColorNameForeground)
 		}
-		p = s.box(x, y, w, colorNorm, colorOnTone, text)
-	case scale != "":
-		p = s.dot(x, y)
-		s.label(scale, 10, x+w/4, y, theme.ColorNameForeground)
-		p = &s.shapes[len(s.shapes)-2]
-	default:
-		p = s.dot(x, y)
+		s.dot(x, y).site = site
+		return
 	}
-	p.site, p.lit = site, lit
+	text := "Norm" + scale
+	if v, ok := g.block.GainInit[site]; ok {
+		text += ", gain " + number(v)
+	}
+	p := s.box(x, y, w, colorNorm, colorOnTone, text)
+	p.site, p.lit = site, true
 }
 
 func scaleText(scale [2]float64) string {
@@ -325,30 +322,31 @@ func diagram(s *model.Spec, width float32) (shapes []shape, h float32) {
 	return out.shapes, y + endsHeight
 }
 
-// ends draws the two norms outside the blocks and the key of the picture.
+// ends draws the two norms outside the blocks and the key of the picture, two columns of small marks with
+// a text each.
 func (s *sketch) ends(spec *model.Spec, width, y float32) {
-	y += 2
-	x := float32(2)
-	for _, e := range []struct {
-		text string
-		lit  bool
-	}{{"embedding norm", spec.EmbNorm}, {"final norm", spec.FinalNorm}} {
-		fill, text := theme.ColorNameBackground, "no "+e.text
-		if e.lit {
-			fill, text = colorNorm, e.text
+	const mark = 9
+	left, right := float32(2), 2+width/2
+	end := func(x float32, name string, on bool) {
+		p := shape{kind: shapeBox, a: fyne.NewPos(x, y+3), b: fyne.NewPos(x+mark, y+3+mark), radius: 2, lit: on}
+		p.fill, p.stroke = colorNorm, colorNorm
+		if !on {
+			p.fill, p.stroke, name = theme.ColorNameBackground, colorWire, "no "+name
 		}
-		stroke := colorWire
-		if e.lit {
-			stroke = colorNorm
-		}
-		s.add(shape{kind: shapeBox, a: fyne.NewPos(x, y+1), b: fyne.NewPos(x+9, y+10), fill: fill, stroke: stroke, radius: 2, lit: e.lit})
-		s.add(shape{kind: shapeText, a: fyne.NewPos(x+14, y+5.5), fill: theme.ColorNamePlaceHolder, text: text, size: 11, leading: true})
-		x += width / 2
+		s.add(p)
+		s.key(name, x+mark+5, y+7.5)
 	}
+	end(left, "embedding norm", spec.EmbNorm)
+	end(right, "final norm", spec.FinalNorm)
 	y += 17
-	s.line(colorResidual, 1.75, 2, y+5.5, 11, y+5.5)
-	s.add(shape{kind: shapeText, a: fyne.NewPos(16, y+5.5), fill: theme.ColorNamePlaceHolder, text: "residual path", size: 11, leading: true})
-	p := s.dot(2+width/2+4.5, y+5.5)
-	p.lit = false
-	s.add(shape{kind: shapeText, a: fyne.NewPos(width/2+16, y+5.5), fill: theme.ColorNamePlaceHolder, text: "site without a norm", size: 11, leading: true})
+	s.line(colorResidual, 1.75, left, y+7.5, left+mark, y+7.5)
+	s.key("residual path", left+mark+5, y+7.5)
+	s.dot(right+mark/2, y+7.5)
+	s.key("site without a norm", right+mark+5, y+7.5)
+}
+
+// key writes a text of the key, starting at x.
+func (s *sketch) key(text string, x, y float32) {
+	s.add(shape{kind: shapeText, a: fyne.NewPos(x, y), fill: theme.ColorNamePlaceHolder, text: text, size: 11,
+		leading: true})
 }

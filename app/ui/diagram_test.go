@@ -44,7 +44,8 @@ func TestDiagramShowsTheBlocks(t *testing.T) {
 			var one sketch
 			one.column(&g, diagramRows([]blockGroup{g}), 100, 0, 120)
 			if lit, _ := litSites(one.shapes); lit != g.block.Sites {
-				t.Errorf("%s, %s: the picture lights %v, the block has %v", v.ID, g.title(len(s.Blocks)), lit, g.block.Sites)
+				t.Errorf("%s, %s: the picture lights %v, the block has %v",
+					v.ID, g.title(len(s.Blocks)), lit, g.block.Sites)
 			}
 			residual := 0
 			for _, p := range one.shapes {

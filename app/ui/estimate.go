@@ -64,7 +64,9 @@ type estimateView struct {
 }
 
 func newEstimateView() *estimateView {
-	v := &estimateView{params: newTile("Parameters", 0), flops: newTile("FLOPs a token", 0), bytes: newTile("Memory", 0)}
+	v := &estimateView{
+		params: newTile("Parameters", 0), flops: newTile("FLOPs a token", 0), bytes: newTile("Memory", 0),
+	}
 	v.problem = newNotice()
 	v.problem.Hide()
 	tiles := container.NewGridWithColumns(3, v.params.object, v.flops.object, v.bytes.object)

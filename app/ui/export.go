@@ -29,7 +29,7 @@ func (w *Window) charts() []*namedChart {
 		{w.loss.view, func() string { return slug(w.loss.kind().title) }, tabLoss},
 		{w.grad.over, func() string { return slug(w.grad.kind().title) + "-over-steps" }, tabGradients},
 		{w.grad.at, func() string {
-			return fmt.Sprintf("%s-by-layer-at-%.0f", slug(w.grad.kind().title), w.grad.step.Value)
+			return fmt.Sprintf("%s-by-block-at-%.0f", slug(w.grad.kind().title), w.grad.step.Value)
 		}, tabGradients},
 	}
 }
@@ -42,7 +42,7 @@ func (w *Window) figureOf(c *namedChart) chart.Figure {
 	case w.grad.over:
 		return w.grad.overTime(w.selected)
 	}
-	return w.grad.atStep(w.session)
+	return w.grad.atStep(w.session, w.selected)
 }
 
 // shownCharts lists the charts of the visible tab; all of them on a tab without charts.
@@ -131,9 +131,7 @@ func (w *Window) exportCharts(charts []*namedChart) {
 			for _, p := range pictures {
 				names = append(names, filepath.Base(p.path))
 			}
-			w.banner.show(toneGreen, "Saved "+strings.Join(names, ", ")+" in "+dir, "Copy path", func() {
-				fyne.CurrentApp().Clipboard().SetContent(pictures[0].path)
-			})
+			w.banner.show(toneGreen, "Saved "+strings.Join(names, ", ")+" in "+dir, "Copy path", func() { copyText(pictures[0].path) })
 		})
 	}()
 }
@@ -186,18 +184,19 @@ func (w *Window) exportTo(f chart.Figure, path string, o chart.ExportOptions) {
 				w.complain("The chart was not written", err)
 				return
 			}
-			w.banner.show(toneGreen, "Saved "+path, "Copy path", func() {
-				fyne.CurrentApp().Clipboard().SetContent(path)
-			})
+			w.banner.show(toneGreen, "Saved "+path, "Copy path", func() { copyText(path) })
 		})
 	}()
 }
+
+func copyText(text string) { fyne.CurrentApp().Clipboard().SetContent(text) }
 
 // exportItems are the rows of the export menus for some charts.
 func (w *Window) exportItems(charts []*namedChart) []*fyne.MenuItem {
 	var items []*fyne.MenuItem
 	for _, c := range charts {
-		items = append(items, fyne.NewMenuItem("Save "+strings.ReplaceAll(c.stem(), "-", " ")+" as…", func() { w.exportAs(c) }))
+		label := "Save " + strings.ReplaceAll(c.stem(), "-", " ") + " as…"
+		items = append(items, fyne.NewMenuItem(label, func() { w.exportAs(c) }))
 	}
 	return items
 }
@@ -219,7 +218,7 @@ func (w *Window) chartMenu(c *namedChart, at fyne.Position) {
 		fyne.NewMenuItemSeparator(),
 	}
 	if text := c.view.Readout(); text != "" {
-		items = append(items, fyne.NewMenuItem("Copy values", func() { fyne.CurrentApp().Clipboard().SetContent(text) }))
+		items = append(items, fyne.NewMenuItem("Copy values", func() { copyText(text) }))
 	}
 	follow := fyne.NewMenuItem("Follow", func() { c.view.SetFollow(!c.view.Following()) })
 	follow.Checked = c.view.Following()

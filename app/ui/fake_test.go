@@ -61,10 +61,12 @@ type fakeJob struct {
 
 func newFakeJob(cfg trainer.Config) *fakeJob {
 	nan := math.NaN()
-	return &fakeJob{cfg: cfg, history: trainer.NewHistory(trainer.MetricKeys(cfg.Model.Layers)), done: make(chan struct{}),
-		changes: 1,
+	return &fakeJob{
+		cfg: cfg, history: trainer.NewHistory(trainer.MetricKeys(cfg.Model.Layers)),
+		done: make(chan struct{}), changes: 1,
 		snap: trainer.Snapshot{State: trainer.Preparing, Reason: "Reading text", Progress: -1, Steps: int64(cfg.Steps),
-			Loss: nan, ValLoss: nan, Floor: nan, GradNorm: nan}}
+			Loss: nan, ValLoss: nan, Floor: nan, GradNorm: nan},
+	}
 }
 
 func (j *fakeJob) Snapshot() trainer.Snapshot {
@@ -152,7 +154,8 @@ func (j *fakeJob) steps(n int) {
 		s.ETA = time.Duration(j.cfg.Steps-first-n) * 165 * time.Millisecond
 		s.MemoryBytes, s.Device, s.RunPath = 31_200_000, "CPU, 2 threads", "/home/ada/evenkeel/runs/run-0001"
 		s.Checkpoint = s.RunPath + "/ckpt/step-00000100"
-		s.Sample = trainer.Sample{Step: 100, Text: "the small boat turns slowly . a red bird sees the small boat .\nthe bird turns ."}
+		s.Sample = trainer.Sample{Step: 100,
+			Text: "the small boat turns slowly . a red bird sees the small boat .\nthe bird turns ."}
 	})
 }
 
@@ -188,7 +191,9 @@ func newFixture(t *testing.T, a Appearance) *fixture {
 	if c, ok := win.Canvas().(test.WindowlessCanvas); ok {
 		c.SetScale(1)
 	}
-	f.loop.until(t, "the first estimate is shown", func() bool { return f.estimate.params.text.text.Text != unknown })
+	f.loop.until(t, "the first estimate is shown", func() bool {
+		return f.estimate.params.text.text.Text != unknown
+	})
 	t.Cleanup(f.end)
 	return f
 }

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"image/color"
+	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
@@ -20,6 +21,9 @@ func newField(changed func(string)) *field {
 	f.ExtendBaseWidget(f)
 	return f
 }
+
+// value is the text without the blanks around it.
+func (f *field) value() string { return strings.TrimSpace(f.Text) }
 
 // CreateRenderer implements fyne.Widget.
 func (f *field) CreateRenderer() fyne.WidgetRenderer {

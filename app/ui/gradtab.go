@@ -32,7 +32,7 @@ const (
 	formMap   = "Heat map"
 )
 
-// gradTab shows a metric by layer: over all steps for one run, and at one step for all runs.
+// gradTab shows a metric by block: over all steps for one run, and at one step for all runs.
 type gradTab struct {
 	over, at *chartview.Chart
 	metric   *widget.Select
@@ -42,7 +42,8 @@ type gradTab struct {
 	stepText *themedText
 	object   fyne.CanvasObject
 
-	follow bool // the slider stands at its end and moves with the data
+	follow bool    // the slider moves with the newest step of the selected run
+	newest float64 // that step
 	quiet  bool
 }
 
@@ -68,7 +69,7 @@ func newGradTab(dispatch func(func()), changed func()) *gradTab {
 		if t.quiet {
 			return
 		}
-		t.follow = v >= t.step.Max
+		t.follow = v >= t.newest
 		changed()
 	}
 	t.stepText = caption("step 1")
@@ -81,7 +82,7 @@ func newGradTab(dispatch func(func()), changed func()) *gradTab {
 
 func (t *gradTab) kind() layerMetric { return layerMetrics[max(0, t.metric.SelectedIndex())] }
 
-// layers gives a run's series of the metric, by layer.
+// layers gives a run's series of the metric, by block.
 func (m layerMetric) layers(r *run) []*chart.Series {
 	all := make([]*chart.Series, r.cfg.Model.Layers)
 	for i := range all {
@@ -93,9 +94,9 @@ func (m layerMetric) layers(r *run) []*chart.Series {
 // overTime is the upper chart: one run, all steps.
 func (t *gradTab) overTime(r *run) chart.Figure {
 	m := t.kind()
-	head := chart.Head{Title: m.title + " by layer", Empty: "Waiting for the first step"}
+	head := chart.Head{Title: m.title + " by block", Empty: "Waiting for the first step"}
 	if r == nil {
-		head.Empty = "Train a model to see how each layer learns"
+		head.Empty = "Train a model to see how each block learns"
 		return &chart.LayerLines{Head: head, XLabel: "step", YLabel: m.label}
 	}
 	head.Title += ", " + r.title
@@ -108,17 +109,23 @@ func (t *gradTab) overTime(r *run) chart.Figure {
 }
 
 // atStep is the lower chart: all runs at the slider's step, or at the last before it.
-func (t *gradTab) atStep(runs []*run) chart.Figure {
+func (t *gradTab) atStep(runs []*run, selected *run) chart.Figure {
 	m := t.kind()
-	f := &chart.Bars{Head: chart.Head{Title: m.title + " by layer", Empty: "Waiting for the first step"},
+	f := &chart.Bars{Head: chart.Head{Title: m.title + " by block", Empty: "Waiting for the first step"},
 		XLabel: "block", YLabel: m.label, LogY: t.logY.Checked}
-	last := 1.0
+	last, newest := 1.0, 0.0
 	for _, r := range runs {
 		if x, _, ok := r.series[m.key(0)].Last(); ok && r.shown {
 			last = math.Max(last, x)
+			if r == selected {
+				newest = x
+			}
 		}
 	}
-	t.place(last)
+	if newest == 0 {
+		newest = last
+	}
+	t.place(last, newest)
 	for _, r := range runs {
 		if !r.shown {
 			continue
@@ -140,17 +147,19 @@ func (t *gradTab) atStep(runs []*run) chart.Figure {
 	if len(f.Groups) > 0 {
 		f.Title += ", " + t.stepText.text.Text
 	} else {
-		f.Empty = "One bar a layer and run, at the step the slider shows"
+		f.Empty = "One bar a block and run, at the step the slider shows"
 	}
 	return f
 }
 
-// place moves the slider's end to the last step, and the slider with it while it follows.
-func (t *gradTab) place(last float64) {
+// place moves the slider's end to the last step of all runs and, while it follows, the slider to the
+// newest of the selected one: so a live run is compared with the others at the same step.
+func (t *gradTab) place(last, newest float64) {
 	t.quiet = true
+	t.newest = newest
 	t.step.Max = math.Max(2, last)
 	if t.follow {
-		t.step.Value = last
+		t.step.Value = newest
 	}
 	t.step.Refresh()
 	t.quiet = false

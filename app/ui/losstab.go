@@ -43,6 +43,7 @@ type lossTab struct {
 	hint    *hint
 	object  fyne.CanvasObject
 	changed func()
+	touched bool // the smoothing was chosen by hand
 }
 
 func newLossTab(dispatch func(func()), changed func()) *lossTab {
@@ -64,6 +65,7 @@ func newLossTab(dispatch func(func()), changed func()) *lossTab {
 	t.smooth = widget.NewSlider(0, 0.999)
 	t.smooth.Step, t.smooth.Value = 0.001, firstSmoothing
 	t.smooth.OnChanged = func(v float64) {
+		t.touched = true
 		t.amount.set(fmt.Sprintf("Smooth %.3f", v), "")
 		redraw()
 	}
@@ -73,6 +75,17 @@ func newLossTab(dispatch func(func()), changed func()) *lossTab {
 	t.object = container.NewBorder(nil, spaced(6, 4, 6, 8, bar), nil, nil,
 		spaced(6, 6, 6, 0, container.NewStack(t.view, t.hint.object)))
 	return t
+}
+
+// suit chooses the smoothing for a run's length, until a person has: a long run has noise to spare, a
+// short one must not lag.
+func (t *lossTab) suit(steps int) {
+	if t.touched {
+		return
+	}
+	const span = 75 // moving averages in a run
+	t.smooth.SetValue(math.Round(1000*min(max(1-span/float64(steps), 0), 0.98)) / 1000)
+	t.touched = false
 }
 
 func (t *lossTab) kind() metric { return metrics[max(0, t.metric.SelectedIndex())] }

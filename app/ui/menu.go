@@ -12,7 +12,8 @@ type menu struct {
 	main               *fyne.MainMenu
 	train, pause, stop *fyne.MenuItem
 	checkpoint         *fyne.MenuItem
-	open, duplicate    *fyne.MenuItem
+	open, openText     *fyne.MenuItem
+	duplicate          *fyne.MenuItem
 	logAxis            *fyne.MenuItem
 	themes             [3]*fyne.MenuItem
 }
@@ -41,6 +42,7 @@ func newMenu(w *Window) *menu {
 		}
 	}, fyne.KeyS, false)
 	m.open = item("Open Configuration…", w.pickConfig, fyne.KeyO, false)
+	m.openText = item("Open Text…", func() { w.pickData(false) }, "", false)
 	m.duplicate = item("Use the Selected Run’s Settings", w.duplicate, fyne.KeyD, false)
 	m.logAxis = item("Logarithmic Axis", w.toggleLog, fyne.KeyL, false)
 	view := []*fyne.MenuItem{}
@@ -57,11 +59,15 @@ func newMenu(w *Window) *menu {
 		})
 		view = append(view, m.themes[i])
 	}
+	quit := item("Quit", w.Close, fyne.KeyQ, false) // Fyne's own would leave without asking
+	quit.IsQuit = true
 	m.main = fyne.NewMainMenu(
-		fyne.NewMenu("File", m.open, item("Open Text…", func() { w.pickData(false) }, "", false), fyne.NewMenuItemSeparator(),
+		fyne.NewMenu("File", m.open, m.openText,
+			fyne.NewMenuItemSeparator(),
 			item("Export Charts", w.ExportShown, fyne.KeyE, false),
 			fyne.NewMenuItem("Export All Charts", w.ExportAll),
-			fyne.NewMenuItem("Export Chart As…", func() { w.exportAs(w.shownCharts()[0]) })),
+			fyne.NewMenuItem("Export Chart As…", func() { w.exportAs(w.shownCharts()[0]) }),
+			fyne.NewMenuItemSeparator(), quit),
 		fyne.NewMenu("Edit", m.duplicate),
 		fyne.NewMenu("Run", m.train, m.pause, m.stop, fyne.NewMenuItemSeparator(), m.checkpoint),
 		fyne.NewMenu("View", view...),
@@ -86,7 +92,7 @@ func (m *menu) setState(l look) {
 	}
 	m.train.Disabled, m.pause.Disabled, m.stop.Disabled = !l.train, !l.pause, !l.stop
 	m.checkpoint.Disabled = !l.live
-	m.open.Disabled, m.duplicate.Disabled = !l.edit, !l.edit
+	m.open.Disabled, m.openText.Disabled, m.duplicate.Disabled = !l.edit, !l.edit, !l.edit
 	m.main.Refresh()
 }
 
@@ -106,7 +112,8 @@ func (w *Window) fit() {
 }
 
 func (w *Window) about() {
-	text := widget.NewLabel("Trains small transformer language models and shows what the place of the norms does to them.\n\n" +
+	text := widget.NewLabel("Trains small transformer language models and shows " +
+		"what the place of the norms does to them.\n\n" +
 		"Version " + w.opt.Version)
 	text.Wrapping = fyne.TextWrapWord
 	d := dialog.NewCustom("Evenkeel", "Close", text, w.win)

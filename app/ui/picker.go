@@ -184,7 +184,8 @@ func newPickerItem() *pickerItem {
 
 // CreateRenderer implements fyne.Widget.
 func (p *pickerItem) CreateRenderer() fyne.WidgetRenderer {
-	row := container.NewBorder(nil, nil, p.mark, spaced(0, 0, 12, 0, container.NewCenter(p.paper)), spaced(0, 3, 0, 3, p.title))
+	row := container.NewBorder(nil, nil, p.mark, spaced(0, 0, 12, 0, container.NewCenter(p.paper)),
+		spaced(0, 3, 0, 3, p.title))
 	return widget.NewSimpleRenderer(row)
 }
 

@@ -15,7 +15,8 @@ func TestPollerAsksOnce(t *testing.T) {
 	job, r := newFakeJob(cfg), newRun(0, cfg)
 	queue := make(chan func(), 100)
 	updates, finals := 0, 0
-	p := &poller{job: job, into: r, every: time.Second, dispatch: func(f func()) { queue <- f }, slow: new(atomic.Bool),
+	p := &poller{job: job, into: r, every: time.Second,
+		dispatch: func(f func()) { queue <- f }, slow: new(atomic.Bool),
 		update: func(final bool) {
 			updates++
 			if final {
@@ -70,7 +71,8 @@ func TestPollerSlowsDownBehind(t *testing.T) {
 	updates := 0
 	slow := new(atomic.Bool)
 	slow.Store(true)
-	p := &poller{job: job, into: r, every: 250 * time.Millisecond, dispatch: func(f func()) { queue <- f }, slow: slow,
+	p := &poller{job: job, into: r, every: 250 * time.Millisecond,
+		dispatch: func(f func()) { queue <- f }, slow: slow,
 		update: func(bool) { updates++ }}
 	tick, ended := make(chan time.Time), make(chan struct{})
 	go func() { p.loop(tick); close(ended) }()

@@ -52,7 +52,7 @@ func TestTrainsForReal(t *testing.T) {
 		f.ExportShown()
 	} else {
 		f.ExportAll()
-		names = append(names, "gradient-norm-over-steps.png", "gradient-norm-by-layer-at-20.png")
+		names = append(names, "gradient-norm-over-steps.png", "gradient-norm-by-block-at-20.png")
 	}
 	f.loop.until(t, "the charts are saved", func() bool { return f.banner.Visible() })
 	dir := filepath.Join(f.opt.ExportDir, filepath.Base(r.snap.RunPath))

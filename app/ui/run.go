@@ -124,7 +124,7 @@ func (r *run) take(s trainer.Snapshot, now time.Time) (samples, lines bool) {
 
 // transition says in the log what a new state means.
 func transition(s State, snap *trainer.Snapshot) string {
-	at := fmt.Sprintf(" at step %s of %s", chart.FormatCount(float64(snap.Step)), chart.FormatCount(float64(snap.Steps)))
+	at := fmt.Sprintf(" at step %s of %s", whole(snap.Step), whole(snap.Steps))
 	switch s {
 	case Preparing:
 		return "Preparing"
@@ -145,7 +145,7 @@ func fromStep(step int64) string {
 	if step <= 1 {
 		return ""
 	}
-	return " from step " + chart.FormatCount(float64(step))
+	return " from step " + whole(step)
 }
 
 func device(s *trainer.Snapshot) string {
@@ -162,7 +162,7 @@ func (r *run) summary() string {
 	case Preparing, Idle:
 		return "preparing"
 	case Running:
-		return "loss " + loss + ", step " + chart.FormatCount(float64(r.snap.Step))
+		return "loss " + loss + ", step " + whole(r.snap.Step)
 	case Done:
 		if !math.IsNaN(r.snap.ValLoss) {
 			return "done, validation " + value(r.snap.ValLoss)
@@ -172,7 +172,7 @@ func (r *run) summary() string {
 		return "failed"
 	}
 	return fmt.Sprintf("%s, step %s, loss %s", strings.ToLower(r.state.String()),
-		chart.FormatCount(float64(r.snap.Step)), loss)
+		whole(r.snap.Step), loss)
 }
 
 // settings is the run's line in the caption of an exported chart.

@@ -27,7 +27,8 @@ func newRunList(runs func() []*run, toggle func(*run, bool), selected func(*run)
 		func(i widget.ListItemID, o fyne.CanvasObject) { o.(*runItem).set(l.at(i), l.toggle) })
 	l.list.HideSeparators = true
 	l.list.OnSelected = func(i widget.ListItemID) { selected(l.at(i)) }
-	say(l.empty, "Each run of this session stays here with its colour, so that two variants can be compared on one chart.")
+	say(l.empty, "Each run of this session stays here with its colour, "+
+		"so that two variants can be compared on one chart.")
 	l.object = container.NewStack(l.list, spaced(6, 0, 6, 0, l.empty))
 	return l
 }

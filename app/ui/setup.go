@@ -243,15 +243,16 @@ func (s *setup) config() (trainer.Config, error) {
 		entry *field
 		to    *int
 	}{{"Steps", s.steps, &c.Steps}, {"Batch", s.batch, &c.Batch}} {
-		if *f.to, err = strconv.Atoi(strings.TrimSpace(f.entry.Text)); err != nil || *f.to < 1 {
-			return c, fmt.Errorf("%s is %q; it must be a whole number of at least 1", f.name, f.entry.Text)
+		if *f.to, err = strconv.Atoi(f.entry.value()); err != nil || *f.to < 1 {
+			return c, &fieldError{f.name, f.entry.Text, "a whole number of at least 1"}
 		}
 	}
-	if c.LR, err = strconv.ParseFloat(strings.TrimSpace(s.lr.Text), 64); err != nil || !(c.LR > 0) || math.IsInf(c.LR, 0) {
-		return c, fmt.Errorf("Learning rate is %q; it must be a number above 0, such as 0.001 or 1e-3", s.lr.Text)
+	c.LR, err = strconv.ParseFloat(s.lr.value(), 64)
+	if err != nil || !(c.LR > 0) || math.IsInf(c.LR, 0) {
+		return c, &fieldError{"Learning rate", s.lr.Text, "a number above 0, such as 0.001 or 1e-3"}
 	}
-	if c.Seed, err = strconv.ParseUint(strings.TrimSpace(s.seed.Text), 10, 64); err != nil {
-		return c, fmt.Errorf("Seed is %q; it must be a whole number of at least 0", s.seed.Text)
+	if c.Seed, err = strconv.ParseUint(s.seed.value(), 10, 64); err != nil {
+		return c, &fieldError{"Seed", s.seed.Text, "a whole number of at least 0"}
 	}
 	if i := s.device.SelectedIndex(); i >= 0 {
 		c.Device = s.devices[i].ID
@@ -260,6 +261,13 @@ func (s *setup) config() (trainer.Config, error) {
 		c.Micro = 1
 	}
 	return c, nil
+}
+
+// fieldError tells what is wrong with a field of the form, by the name it has there.
+type fieldError struct{ field, text, want string }
+
+func (e *fieldError) Error() string {
+	return fmt.Sprintf("%s is %q; it must be %s", e.field, e.text, e.want)
 }
 
 // enable locks or unlocks every field.

@@ -71,7 +71,9 @@ type themedText struct {
 	size fyne.ThemeSizeName
 }
 
-func newText(text string, ink fyne.ThemeColorName, size fyne.ThemeSizeName, style fyne.TextStyle) *themedText {
+func newText(
+	text string, ink fyne.ThemeColorName, size fyne.ThemeSizeName, style fyne.TextStyle,
+) *themedText {
 	t := &themedText{text: canvas.NewText(text, color.Black), ink: ink, size: size}
 	t.text.TextStyle = style
 	t.ExtendBaseWidget(t)

@@ -9,7 +9,6 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
-	"github.com/evenkeel/evenkeel/app/chart"
 	"github.com/evenkeel/evenkeel/trainer"
 )
 
@@ -33,15 +32,16 @@ type statusBar struct {
 func newStatusBar() *statusBar {
 	s := &statusBar{
 		bar: newMeter(), percent: caption(""), said: caption("Press Train to start"),
-		step: newTile("Step", 104), loss: newTile("Loss", 58), val: newTile("Validation", 64), grad: newTile("Gradient", 58),
-		rate: newTile("Tokens/s", 58), memory: newTile("Memory", 64),
+		step: newTile("Step", 104), loss: newTile("Loss", 58), val: newTile("Validation", 64),
+		grad: newTile("Gradient", 58), rate: newTile("Tokens/s", 58), memory: newTile("Memory", 64),
 		etaName: caption("Time left"),
 	}
-	s.eta = &tile{text: newText(unknown, theme.ColorNameForeground, theme.SizeNameText, fyne.TextStyle{Bold: true})}
+	s.eta = newTile("", 0)
 	s.eta.object = container.New(leastLayout{58}, column(1, s.etaName, s.eta.text))
 	tiles := container.NewHBox(s.step.object, s.loss.object, s.val.object, s.grad.object, s.rate.object,
 		s.eta.object, s.memory.object)
-	left := column(5, spaced(0, 5, 0, 0, s.bar), container.New(leastHeight{15}, container.NewBorder(nil, nil, nil, s.percent, container.NewHScroll(s.said))))
+	below := container.NewBorder(nil, nil, nil, s.percent, container.NewHScroll(s.said))
+	left := column(5, spaced(0, 5, 0, 0, s.bar), container.New(leastHeight{15}, below))
 	s.object = spaced(12, 7, 12, 9, container.NewBorder(nil, nil, nil, spaced(20, 0, 0, 0, tiles), left))
 	return s
 }
@@ -67,7 +67,7 @@ func (s *statusBar) show(st State, snap *trainer.Snapshot) {
 	if done >= 0 {
 		s.percent.set(fmt.Sprintf("%.0f %%", 100*done), "")
 	}
-	s.step.set(fmt.Sprintf("%s / %s", chart.FormatCount(float64(snap.Step)), chart.FormatCount(float64(snap.Steps))))
+	s.step.set(whole(snap.Step) + " / " + whole(snap.Steps))
 	s.loss.set(value(snap.Loss))
 	s.val.set(value(snap.ValLoss))
 	s.grad.set(value(snap.GradNorm))

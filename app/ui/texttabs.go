@@ -9,7 +9,6 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
-	"github.com/evenkeel/evenkeel/app/chart"
 	"github.com/evenkeel/evenkeel/trainer"
 )
 
@@ -29,7 +28,8 @@ func newSamplesTab(setPrompt func(string)) *samplesTab {
 	t.empty.title.set("No samples yet", "")
 	label := newText("Prompt", theme.ColorNameForeground, theme.SizeNameText, fyne.TextStyle{})
 	t.object = container.NewBorder(
-		spaced(10, 8, 10, 4, container.NewBorder(nil, nil, spaced(0, 0, 6, 0, container.NewCenter(label)), nil, t.prompt)),
+		spaced(10, 8, 10, 4,
+			container.NewBorder(nil, nil, spaced(0, 0, 6, 0, container.NewCenter(label)), nil, t.prompt)),
 		nil, nil, nil,
 		container.NewStack(container.NewVScroll(spaced(4, 0, 4, 0, t.text)), t.empty.object))
 	return t
@@ -61,13 +61,13 @@ func sampleSegments(title string, s trainer.Sample) []widget.RichTextSegment {
 	prompt := body
 	prompt.Inline, prompt.ColorName = true, theme.ColorNamePrimary
 	segments := []widget.RichTextSegment{
-		&widget.TextSegment{Style: head, Text: fmt.Sprintf("%s, step %s", title, chart.FormatCount(float64(s.Step)))},
+		&widget.TextSegment{Style: head, Text: title + ", step " + whole(s.Step)},
 	}
 	if s.Prompt != "" {
 		segments = append(segments, &widget.TextSegment{Style: prompt, Text: printable(s.Prompt)})
 	}
-	return append(segments, &widget.TextSegment{Style: body, Text: printable(strings.TrimPrefix(s.Text, s.Prompt))},
-		&widget.SeparatorSegment{})
+	text := printable(strings.TrimPrefix(s.Text, s.Prompt))
+	return append(segments, &widget.TextSegment{Style: body, Text: text}, &widget.SeparatorSegment{})
 }
 
 // printable replaces what fonts have no shape for: an untrained model writes control characters.

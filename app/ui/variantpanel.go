@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"regexp"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -59,9 +60,12 @@ func (p *variantPanel) show(v *model.Variant, s *model.Spec) {
 	p.scroll.Refresh()
 }
 
-// lines puts each part of an equation on its own line.
+var subscript = regexp.MustCompile(`_([A-Z]+)`)
+
+// lines puts each part of an equation on its own line and subscripts in brackets: small monospaced text
+// loses its underscores on the screen.
 func lines(equation string) string {
-	parts := strings.Split(equation, ";")
+	parts := strings.Split(subscript.ReplaceAllString(equation, "[$1]"), ";")
 	for i := range parts {
 		parts[i] = strings.TrimSpace(parts[i])
 	}

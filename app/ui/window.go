@@ -69,6 +69,7 @@ type Window struct {
 	lack     string // why the model does not fit this machine; empty when it does
 	stopAsap bool   // stop was pressed before the trainer answered
 	closing  bool
+	gone     atomic.Bool // the window was closed: nothing may touch a widget any more
 	behind   atomic.Bool // the window is not in front
 	waiting  *time.Timer // says what a long pause or stop waits for
 }
@@ -99,7 +100,16 @@ func New(o Options) *Window {
 	if o.Config != nil {
 		cfg = *o.Config
 	}
-	w := &Window{opt: o, win: o.Window, banner: newBanner(), status: newStatusBar(), pill: newPill()}
+	w := &Window{win: o.Window, banner: newBanner(), status: newStatusBar(), pill: newPill()}
+	queue := o.Dispatch
+	o.Dispatch = func(f func()) {
+		queue(func() { // a driver that has ended runs f at once, on whatever goroutine asks
+			if !w.gone.Load() {
+				f()
+			}
+		})
+	}
+	w.opt = o
 	w.appearance(w.savedAppearance())
 	w.build(cfg)
 	w.win.SetPadded(false)
@@ -140,7 +150,7 @@ func (w *Window) build(cfg trainer.Config) {
 	}
 	w.samples = newSamplesTab(w.setPrompt)
 	w.samples.prompt.Text = cfg.Prompt
-	w.log = newLogTab(func(text string) { fyne.CurrentApp().Clipboard().SetContent(text) })
+	w.log = newLogTab(copyText)
 	w.tabs = container.NewAppTabs(
 		container.NewTabItem("Loss", w.loss.object),
 		container.NewTabItem("Gradients", w.grad.object),
@@ -337,7 +347,8 @@ func (w *Window) showCounts(c model.Counts, err error) {
 	}
 	w.estimate.counts(c)
 	if have := w.opt.Memory; have > 0 && uint64(c.Bytes()) > have {
-		w.lack = fmt.Sprintf("This model needs %s of memory to train and this machine has %s; choose a smaller preset or batch.",
+		w.lack = fmt.Sprintf("This model needs %s of memory to train and this machine has %s; "+
+			"choose a smaller preset or batch.",
 			memory(c.Bytes()), memory(int64(have)))
 		w.estimate.warn(toneRed, w.lack)
 		w.side.Refresh()

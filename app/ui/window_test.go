@@ -94,7 +94,8 @@ func TestStartFails(t *testing.T) {
 	f.fail = errors.New("the corpus \"x.txt\" is empty; choose a file with text")
 	f.Train()
 	f.waitFor(Failed)
-	if want := "The corpus \"x.txt\" is empty; choose a file with text."; f.banner.text.Text != want || !f.banner.Visible() {
+	want := "The corpus \"x.txt\" is empty; choose a file with text."
+	if f.banner.text.Text != want || !f.banner.Visible() {
 		t.Errorf("the banner says %q, want %q", f.banner.text.Text, want)
 	}
 	f.fail = nil
@@ -277,7 +278,13 @@ func TestTwoRunsShareTheCharts(t *testing.T) {
 	if len(lines.References) != 1 {
 		t.Errorf("%d loss floors for one corpus, want 1", len(lines.References))
 	}
-	bars := f.grad.atStep(f.session).(*chart.Bars)
+	bars := f.grad.atStep(f.session, b).(*chart.Bars)
+	if f.grad.step.Value != 30 || f.grad.step.Max != 50 || bars.Groups[0].Name != a.title {
+		t.Errorf("the slider stands at %v of %v; a selected run of 30 steps is compared at its last",
+			f.grad.step.Value, f.grad.step.Max)
+	}
+	f.grad.step.SetValue(50)
+	bars = f.grad.atStep(f.session, a).(*chart.Bars)
 	if len(bars.Groups) != 2 || len(bars.Groups[0].Values) != a.cfg.Model.Layers {
 		t.Fatalf("the bars show %d runs", len(bars.Groups))
 	}
@@ -291,6 +298,18 @@ func TestTwoRunsShareTheCharts(t *testing.T) {
 	f.loss.view.OnLegendTap(b.title + validationSuffix)
 	if b.shown {
 		t.Error("a tap on the legend does not hide the run")
+	}
+	if v := f.loss.smooth.Value; v != firstSmoothing {
+		t.Errorf("runs of 300 steps are smoothed by %v, want %v", v, firstSmoothing)
+	}
+	f.loss.suit(5000)
+	if v := f.loss.smooth.Value; v != 0.98 {
+		t.Errorf("a run of 5000 steps is smoothed by %v, want 0.98", v)
+	}
+	f.loss.smooth.SetValue(0.5)
+	f.loss.suit(5000)
+	if v := f.loss.smooth.Value; v != 0.5 {
+		t.Errorf("a choice of 0.5 became %v", v)
 	}
 	f.duplicate()
 	if c, _ := f.setup.config(); c.Model.Variant != "post" {
@@ -311,8 +330,8 @@ func TestGradientsFollowAndStay(t *testing.T) {
 		t.Errorf("the slider moved to %v, want 7", f.grad.step.Value)
 	}
 	_, y := f.current.series[trainer.KeyLayerNorm(2)].Points()
-	if got := f.grad.atStep(f.session).(*chart.Bars).Groups[0].Values[2]; got != y[6] {
-		t.Errorf("the bar of layer 2 at step 7 is %v, want %v", got, y[6])
+	if got := f.grad.atStep(f.session, f.selected).(*chart.Bars).Groups[0].Values[2]; got != y[6] {
+		t.Errorf("the bar of block 2 at step 7 is %v, want %v", got, y[6])
 	}
 	f.grad.form.SetSelected(formMap)
 	if _, ok := f.grad.overTime(f.selected).(*chart.HeatMap); !ok {
@@ -429,7 +448,8 @@ func TestThemeSwitchIsLive(t *testing.T) {
 		t.Error("light is not shown")
 	}
 	th := NewTheme(System)
-	if th.Color(theme.ColorNameBackground, theme.VariantDark) == th.Color(theme.ColorNameBackground, theme.VariantLight) {
+	ground := theme.ColorNameBackground
+	if th.Color(ground, theme.VariantDark) == th.Color(ground, theme.VariantLight) {
 		t.Error("the system's variant changes nothing")
 	}
 }

@@ -77,9 +77,12 @@ func clock(d time.Duration) string {
 	return fmt.Sprintf("%d:%02d", s/60, s%60)
 }
 
+// whole writes a step number: 12,345.
+func whole(n int64) string { return chart.FormatCount(float64(n)) }
+
 func plural(n int, word string) string {
 	if n == 1 {
 		return "1 " + word
 	}
-	return chart.FormatCount(float64(n)) + " " + word + "s"
+	return whole(int64(n)) + " " + word + "s"
 }
