@@ -99,3 +99,14 @@ func TestSchedule(t *testing.T) {
 		}
 	}
 }
+
+func TestWarnings(t *testing.T) {
+	c := DefaultConfig()
+	if w := c.Warnings(); len(w) != 0 {
+		t.Errorf("the default job warns: %q", w)
+	}
+	c.LR, c.Model.Init = 4e-3, "normal"
+	if w := c.Warnings(); len(w) != 2 || !strings.Contains(w[0], "lr 0.004") || !strings.Contains(w[1], "Normal init") {
+		t.Errorf("warnings %q", w)
+	}
+}
