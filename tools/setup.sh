@@ -7,7 +7,7 @@
 want_minor=26
 build_packages="ca-certificates clang-19 pkg-config libopenblas0 libgl1-mesa-dev libx11-dev
 	libxcursor-dev libxrandr-dev libxinerama-dev libxi-dev libxxf86vm-dev"
-test_packages="xvfb libgl1-mesa-dri xdotool imagemagick"
+test_packages="xvfb libgl1-mesa-dri xdotool imagemagick ghostscript"
 
 # go_problem prints what is wrong with Go, nothing when it is new enough.
 go_problem() {

@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"image"
 	"image/png"
 	"math"
 	"os"
@@ -8,17 +9,23 @@ import (
 	"testing"
 )
 
-// TestGallery writes every kind of figure, light and dark, into the folder that EVENKEEL_GALLERY
-// names, for a person to look at.
+// TestGallery draws every kind of figure, light and dark, and writes them into the folder that
+// EVENKEEL_GALLERY names, for a person to look at.
 func TestGallery(t *testing.T) {
+	if testing.Short() {
+		t.Skip("draws much and starts no goroutine")
+	}
 	dir := os.Getenv("EVENKEEL_GALLERY")
 	if dir == "" {
-		t.Skip("set EVENKEEL_GALLERY to a folder to get every kind of figure as PNG")
+		dir = t.TempDir()
 	}
 	for name, f := range gallery() {
 		for ground, st := range map[string]Style{"light": Light(), "dark": Dark()} {
 			w, h := f.Size()
 			fr := Render(f, st, View{}, int(w*2), int(h*2), 2)
+			if colours(fr.Image) < 3 {
+				t.Errorf("%s on %s ground is blank", name, ground)
+			}
 			out, err := os.Create(filepath.Join(dir, name+"-"+ground+".png"))
 			if err != nil {
 				t.Fatal(err)
@@ -29,6 +36,15 @@ func TestGallery(t *testing.T) {
 			out.Close()
 		}
 	}
+}
+
+// colours counts the colours of a picture.
+func colours(m *image.RGBA) int {
+	seen := map[[4]byte]bool{}
+	for i := 0; i < len(m.Pix); i += 4 {
+		seen[[4]byte(m.Pix[i:i+4])] = true
+	}
+	return len(seen)
 }
 
 func gallery() map[string]Figure {

@@ -11,7 +11,7 @@ var verifyCommand = &command{
 One line a case with its largest error against the limit; the status is 1 when any case failed. Limits are those of
 a float32 CPU backend on cpu and reference and five times those on other devices.
 
-  evenkeel verify --golden testdata/golden --device reference`,
+  evenkeel verify --golden trainer/golden/testdata --device reference`,
 	run: func(e *env, args []string) error {
 		f := e.flags()
 		dir := f.text("golden", "", "DIR|folder of golden cases, or one case")

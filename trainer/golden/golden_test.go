@@ -16,7 +16,7 @@ import (
 
 // ours holds the few cases that are kept with the code: HybridNorm with a first block of its own,
 // Mix-LN, Magneto (LayerNorm, biases, GELU, no positions) and a training run of HybridNorm*.
-const ours = "../../testdata/golden"
+const ours = "testdata"
 
 func open(t *testing.T, name string) device.Device {
 	t.Helper()
