@@ -9,7 +9,7 @@
 
 GOLDEN ?= ../shared/golden
 RACE   ?= ./metal/cpu/... ./trainer/... ./app/chart/... ./app/chartview/... ./app/ui/...
-NOCGO  ?= ./metal/...
+NOCGO  ?= ./metal ./metal/conformance ./metal/cpu/... ./metal/mtl ./metal/reference
 ARGS   ?=
 
 export GOLDEN RACE NOCGO ARGS

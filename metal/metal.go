@@ -9,6 +9,8 @@ import (
 
 	"github.com/evenkeel/evenkeel/metal/cpu"
 	"github.com/evenkeel/evenkeel/metal/device"
+	"github.com/evenkeel/evenkeel/metal/emulator"
+	"github.com/evenkeel/evenkeel/metal/gpu"
 	"github.com/evenkeel/evenkeel/metal/mtl"
 	"github.com/evenkeel/evenkeel/metal/reference"
 )
@@ -18,6 +20,7 @@ const (
 	Auto      = "auto"
 	CPU       = "cpu"
 	Reference = "reference"
+	Emulator  = "emulator" // the Metal shaders executed on the processor, for tests
 )
 
 // Open makes the named device ready; threads 0 means all cores, and the reference has one whatever is
@@ -32,7 +35,13 @@ func Open(name string, threads int) (device.Device, error) {
 		return d, nil
 	case Reference:
 		return reference.New(), nil
-	case "gpu", "emulator":
+	case Emulator:
+		driver, err := emulator.Open(emulator.Options{Mode: emulator.Fast, Workers: threads})
+		if err != nil {
+			return nil, err
+		}
+		return gpu.New(driver, Emulator), nil
+	case "gpu":
 		return nil, fmt.Errorf("the device %q is not part of this version, which trains on the CPU; "+
 			"choose %s or %s", name, Auto, CPU)
 	}

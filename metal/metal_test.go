@@ -25,10 +25,9 @@ func TestOpen(t *testing.T) {
 // TestOpenRefuses: the error tells what to choose instead.
 func TestOpenRefuses(t *testing.T) {
 	for name, want := range map[string]string{
-		"gpu":      "not part of this version",
-		"emulator": "not part of this version",
-		"tpu":      `no device "tpu"`,
-		"CPU":      `no device "CPU"`,
+		"gpu": "not part of this version",
+		"tpu": `no device "tpu"`,
+		"CPU": `no device "CPU"`,
 	} {
 		d, err := Open(name, 0)
 		if err == nil {

@@ -23,12 +23,13 @@ var (
 	relative = Limit{Abs: 1e-5, Rel: 2e-6}             // the same where results are large
 	gradient = Limit{Abs: 1e-6, Max: 2e-5}             // norm and attention gradients
 	loss     = Limit{Abs: 1e-5, Rel: 2e-6}             // losses
-	measure  = Limit{Rel: 1e-5}                        // norms of gradients, probes, damped losses
+	measure  = Limit{Rel: 1e-5}                        // norms of gradients, probes
+	damped   = Limit{Rel: 2e-5}                        // losses over damped logits, which round at 128 by 8e-6
 	update   = Limit{Abs: 1e-9, Rel: 1e-6, Max: 1e-7}  // AdamW on parameters, which round at each step
 	moment   = Limit{Abs: 1e-30, Max: 1e-6, Rel: 3e-6} // squares double the error of the clip factor
 )
 
 // unit are the limits of most cases.
-var unit = Limits{Output: row, Grad: gradient, Metric: measure}
+var unit = Limits{Output: row, Grad: gradient, Metric: damped}
 
 func (l Limits) output(o Limit) Limits { l.Output = o; return l }

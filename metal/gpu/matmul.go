@@ -1,0 +1,86 @@
+package gpu
+
+import (
+	"github.com/evenkeel/evenkeel/model/graph"
+	"github.com/evenkeel/evenkeel/shaders"
+)
+
+// smallGrid is the number of 64x64 tiles below which 32x32 tiles fill a GPU better: six groups for each
+// of the eight cores of the smallest Apple GPU (KERNELS.md section 4). A guess until a Mac has timed it.
+const smallGrid = 48
+
+// tile chooses the kernel of a product by shape and GPU family alone. Families from 9 on (M3) read
+// operands straight from device memory better. Both kernels give equal bits.
+func tile(family, m, n, splits int) shaders.Tile {
+	if family >= 9 || ceil(m, 64)*ceil(n, 64)*splits < smallGrid {
+		return shaders.Direct
+	}
+	return shaders.Staged
+}
+
+// From longSum terms on, a sum is cut into parts of longPart for the sake of its rounding: one chain of
+// 50,000 terms had seven times the error that the table of cases allows.
+const (
+	longSum  = 2048
+	longPart = 256
+)
+
+func ceil(n, by int) int { return (n + by - 1) / by }
+
+// product records c = op(a) op(b) + bias + carry. A destination that is also read is added to.
+func (l *lowering) product(layout graph.Layout, m, n, k int, a, b, bias, carry, c operand) {
+	ta, tb := layout == graph.TN, layout == graph.NT
+	args := shaders.MatMulArgs{
+		M: uint32(m), N: uint32(n), K: uint32(k), LdA: uint32(k), LdB: uint32(n), LdC: uint32(n), Alpha: 1,
+	}
+	if ta {
+		args.LdA = args.M
+	}
+	if tb {
+		args.LdB = args.K
+	}
+	splits := 1
+	if c.read {
+		splits = shaders.MatMulSplits(m, n, k)
+	}
+	if k >= longSum {
+		splits = max(splits, min(ceil(k, longPart), 64))
+	}
+	to := c
+	if splits > 1 {
+		to = l.temp(splits * m * n).writing()
+	} else if c.read {
+		carry = c.reading()
+	}
+	t := tile(l.family, m, n, splits)
+	grid := args.Lay(t, 1, splits)
+	va, vb, whole, wholeK := args.Flags(t, ta, tb)
+	l.launch("matmul", t.Kernel(), grid, args,
+		[]any{ta, tb, !bias.absent, !carry.absent, va, vb, whole, wholeK},
+		a, b, bias, carry, to.writing())
+	if splits > 1 {
+		l.fold(to, splits, m*n, c)
+	}
+}
+
+func lowerMatMul(l *lowering, op *graph.Op) {
+	a := op.Attr.(graph.MatMulAttr)
+	c := out(op.Out[0])
+	c.read = op.Out[0].Role == graph.Grad
+	l.product(a.Layout, a.M, a.N, a.K, in(op.In[0]), in(op.In[1]), in(op.In[2]), in(op.In[3]), c)
+}
+
+// columnSums adds the sums down the columns of x [rows width] to a parameter's gradient.
+func (l *lowering) columnSums(x operand, rows, width int, to operand) {
+	blocks, per := shaders.RowBlocks(rows)
+	parts := l.temp(blocks * width)
+	l.launch("memory", "column_sums", shaders.ColumnGrid(rows, width),
+		shaders.ColumnArgs{Rows: uint32(rows), Width: uint32(width), BlockRows: uint32(per)}, nil,
+		x.reading(), parts.writing())
+	l.fold(parts, blocks, width, to)
+}
+
+func lowerColSum(l *lowering, op *graph.Op) {
+	x := op.In[0]
+	l.columnSums(in(x), x.Rows(), x.Width(), sum(op.Out[0]))
+}

@@ -1,0 +1,250 @@
+// RMSNorm and LayerNorm over rows of `width` elements, any width, so per-head norms too.
+//   rms: r = (mean(x^2)+eps)^-1/2, xh = x r;  ln: r = (mean((x-m)^2)+eps)^-1/2, xh = (x-m) r
+//   y = scale (gain xh + bias)
+//   u = scale dy gain;  dx = r (u - [ln: mean(u)] - xh mean(u xh)) [+ carry]
+//   dgain += sum(scale dy xh);  dbias += sum(scale dy)
+// Saved: r and, for ln, m, one number a row. LayerNorm centres before it squares.
+//
+// norm_rows, norm_grad_rows: width <= 512, one simdgroup a row held in registers, 256 threads are 8
+// rows, no barrier. norm_loop, norm_grad_loop: wider rows, one threadgroup of 256 threads a row.
+// norm_weights: 256 threads are 32 columns by 8 walkers over a block of rows; grid x column tiles, y
+// blocks; writes [blocks width] partials of dgain and of dbias, which fold of memory.metal adds.
+struct NormArgs {
+  uint rows, width;
+  float eps, scale;
+};
+
+struct NormWeightArgs {
+  uint rows, width, blockRows;
+  float scale;
+};
+
+constant bool kLayer [[function_constant(0)]];
+constant bool kGain [[function_constant(1)]];
+constant bool kBias [[function_constant(2)]];
+constant bool kCarry [[function_constant(3)]];
+constant bool kVector [[function_constant(4)]];  // width is a multiple of 4
+
+// The 4 elements of step j for one of `lanes` threads of a row: consecutive ones with kVector, else
+// `lanes` apart. Beyond the row they are zero, and 0 in live4.
+template <uint lanes>
+static inline float4 pick(device const float* x, ulong base, uint j, uint at, uint n) {
+  float4 v = float4(0.0f);
+  if (kVector) {
+    const uint i = (j * lanes + at) * 4;
+    if (i < n) v = load4(x, base + i);
+  } else {
+    for (uint c = 0; c < 4; c++) {
+      const uint i = (j * 4 + c) * lanes + at;
+      if (i < n) v[c] = x[base + i];
+    }
+  }
+  return v;
+}
+
+template <uint lanes>
+static inline float4 live4(uint j, uint at, uint n) {
+  float4 v = float4(0.0f);
+  for (uint c = 0; c < 4; c++) {
+    const uint i = kVector ? (j * lanes + at) * 4 + c : (j * 4 + c) * lanes + at;
+    if (i < n) v[c] = 1.0f;
+  }
+  return v;
+}
+
+template <uint lanes>
+static inline void put(device float* y, ulong base, uint j, uint at, uint n, float4 v) {
+  if (kVector) {
+    const uint i = (j * lanes + at) * 4;
+    if (i < n) store4(y, base + i, v);
+  } else {
+    for (uint c = 0; c < 4; c++) {
+      const uint i = (j * 4 + c) * lanes + at;
+      if (i < n) y[base + i] = v[c];
+    }
+  }
+}
+
+static inline float sum4(float4 v) { return (v.x + v.y) + (v.z + v.w); }
+
+// Sum over the threads of a row: a simdgroup where the row is held, else the threadgroup.
+template <bool held>
+static inline float row_total(float v, threadgroup float* scratch, uint lane, uint sg) {
+  return held ? simd_total(v) : group_total(v, scratch, lane, sg, 8);
+}
+
+template <uint lanes, bool held>
+static inline void norm_forward(device const float* x, device const float* gain, device const float* bias,
+                           device float* y, device float* rs, device float* means,
+                           constant NormArgs& p, threadgroup float* scratch, uint row, uint at,
+                           uint lane, uint sg) {
+  const uint n = p.width, steps = (n + lanes * 4 - 1) / (lanes * 4);
+  const ulong base = ulong(row) * n;
+  float4 q[4];
+  if (held)
+    for (uint j = 0; j < 4; j++) q[j] = pick<lanes>(x, base, j, at, n);
+  float m = 0.0f;
+  if (kLayer) {
+    float s = 0.0f;
+    for (uint j = 0; j < steps; j++) s += sum4(held ? q[j % 4] : pick<lanes>(x, base, j, at, n));
+    m = row_total<held>(s, scratch, lane, sg) / float(n);
+  }
+  float ss = 0.0f;
+  for (uint j = 0; j < steps; j++) {
+    const float4 v = held ? q[j % 4] : pick<lanes>(x, base, j, at, n);
+    const float4 d = kLayer ? (v - float4(m)) * live4<lanes>(j, at, n) : v;
+    ss += dot(d, d);
+  }
+  const float r = precise::rsqrt(row_total<held>(ss, scratch, lane, sg) / float(n) + p.eps);
+  for (uint j = 0; j < steps; j++) {
+    float4 v = held ? q[j % 4] : pick<lanes>(x, base, j, at, n);
+    v = (v - float4(m)) * r;
+    if (kGain) v *= pick<lanes>(gain, 0, j, at, n);
+    if (kBias) v += pick<lanes>(bias, 0, j, at, n);
+    put<lanes>(y, base, j, at, n, v * p.scale);
+  }
+  if (at == 0) {
+    rs[row] = r;
+    if (kLayer) means[row] = m;
+  }
+}
+
+kernel void norm_rows(device const float* x [[buffer(0)]],
+                      device const float* gain [[buffer(1)]],
+                      device const float* bias [[buffer(2)]],
+                      device float* y [[buffer(3)]],
+                      device float* rs [[buffer(4)]],
+                      device float* means [[buffer(5)]],
+                      constant NormArgs& p [[buffer(6)]],
+                      uint group [[threadgroup_position_in_grid]],
+                      uint lane [[thread_index_in_simdgroup]],
+                      uint sg [[simdgroup_index_in_threadgroup]]) {
+  threadgroup float scratch[32];
+  const uint row = group * 8 + sg;
+  if (row < p.rows) norm_forward<32, true>(x, gain, bias, y, rs, means, p, scratch, row, lane, lane, sg);
+}
+
+kernel void norm_loop(device const float* x [[buffer(0)]],
+                      device const float* gain [[buffer(1)]],
+                      device const float* bias [[buffer(2)]],
+                      device float* y [[buffer(3)]],
+                      device float* rs [[buffer(4)]],
+                      device float* means [[buffer(5)]],
+                      constant NormArgs& p [[buffer(6)]],
+                      uint row [[threadgroup_position_in_grid]],
+                      uint tid [[thread_index_in_threadgroup]],
+                      uint lane [[thread_index_in_simdgroup]],
+                      uint sg [[simdgroup_index_in_threadgroup]]) {
+  threadgroup float scratch[32];
+  norm_forward<256, false>(x, gain, bias, y, rs, means, p, scratch, row, tid, lane, sg);
+}
+
+template <uint lanes, bool held>
+static inline void norm_backward(device const float* dy, device const float* x, device const float* gain,
+                            device const float* rs, device const float* means,
+                            device const float* carry, device float* dx, constant NormArgs& p,
+                            threadgroup float* scratch, uint row, uint at, uint lane, uint sg) {
+  const uint n = p.width, steps = (n + lanes * 4 - 1) / (lanes * 4);
+  const ulong base = ulong(row) * n;
+  const float r = rs[row], m = kLayer ? means[row] : 0.0f;
+  float4 us[4], xs[4];
+  float a = 0.0f, c = 0.0f;
+  for (uint j = 0; j < steps; j++) {
+    float4 u = pick<lanes>(dy, base, j, at, n) * p.scale;
+    if (kGain) u *= pick<lanes>(gain, 0, j, at, n);
+    const float4 xh = (pick<lanes>(x, base, j, at, n) - float4(m)) * r;
+    a += dot(u, xh);  // u is zero beyond the row
+    c += sum4(u);
+    if (held) {
+      us[j % 4] = u;
+      xs[j % 4] = xh;
+    }
+  }
+  a = row_total<held>(a, scratch, lane, sg) / float(n);
+  c = kLayer ? row_total<held>(c, scratch, lane, sg) / float(n) : 0.0f;
+  for (uint j = 0; j < steps; j++) {
+    float4 u, xh;
+    if (held) {
+      u = us[j % 4];
+      xh = xs[j % 4];
+    } else {
+      u = pick<lanes>(dy, base, j, at, n) * p.scale;
+      if (kGain) u *= pick<lanes>(gain, 0, j, at, n);
+      xh = (pick<lanes>(x, base, j, at, n) - float4(m)) * r;
+    }
+    float4 d = (u - float4(c) - xh * a) * r;
+    if (kCarry) d += pick<lanes>(carry, base, j, at, n);
+    put<lanes>(dx, base, j, at, n, d);
+  }
+}
+
+kernel void norm_grad_rows(device const float* dy [[buffer(0)]],
+                           device const float* x [[buffer(1)]],
+                           device const float* gain [[buffer(2)]],
+                           device const float* rs [[buffer(3)]],
+                           device const float* means [[buffer(4)]],
+                           device const float* carry [[buffer(5)]],
+                           device float* dx [[buffer(6)]],
+                           constant NormArgs& p [[buffer(7)]],
+                           uint group [[threadgroup_position_in_grid]],
+                           uint lane [[thread_index_in_simdgroup]],
+                           uint sg [[simdgroup_index_in_threadgroup]]) {
+  threadgroup float scratch[32];
+  const uint row = group * 8 + sg;
+  if (row < p.rows)
+    norm_backward<32, true>(dy, x, gain, rs, means, carry, dx, p, scratch, row, lane, lane, sg);
+}
+
+kernel void norm_grad_loop(device const float* dy [[buffer(0)]],
+                           device const float* x [[buffer(1)]],
+                           device const float* gain [[buffer(2)]],
+                           device const float* rs [[buffer(3)]],
+                           device const float* means [[buffer(4)]],
+                           device const float* carry [[buffer(5)]],
+                           device float* dx [[buffer(6)]],
+                           constant NormArgs& p [[buffer(7)]],
+                           uint row [[threadgroup_position_in_grid]],
+                           uint tid [[thread_index_in_threadgroup]],
+                           uint lane [[thread_index_in_simdgroup]],
+                           uint sg [[simdgroup_index_in_threadgroup]]) {
+  threadgroup float scratch[32];
+  norm_backward<256, false>(dy, x, gain, rs, means, carry, dx, p, scratch, row, tid, lane, sg);
+}
+
+kernel void norm_weights(device const float* dy [[buffer(0)]],
+                         device const float* x [[buffer(1)]],
+                         device const float* rs [[buffer(2)]],
+                         device const float* means [[buffer(3)]],
+                         device float* gains [[buffer(4)]],
+                         device float* biases [[buffer(5)]],
+                         constant NormWeightArgs& p [[buffer(6)]],
+                         uint2 tgp [[threadgroup_position_in_grid]],
+                         uint lane [[thread_index_in_simdgroup]],
+                         uint sg [[simdgroup_index_in_threadgroup]]) {
+  threadgroup float partG[256];
+  threadgroup float partB[256];
+  const uint c = tgp.x * 32 + lane;
+  const uint end = min(p.rows, (tgp.y + 1) * p.blockRows);
+  float g = 0.0f, b = 0.0f;
+  if (c < p.width)
+    for (uint row = tgp.y * p.blockRows + sg; row < end; row += 8) {
+      const ulong i = ulong(row) * p.width + c;
+      const float d = p.scale * dy[i];
+      g += d * ((x[i] - (kLayer ? means[row] : 0.0f)) * rs[row]);
+      if (kBias) b += d;
+    }
+  partG[sg * 32 + lane] = g;
+  partB[sg * 32 + lane] = b;
+  threadgroup_barrier(mem_flags::mem_threadgroup);
+  if (sg == 0 && c < p.width) {
+    g = 0.0f;
+    b = 0.0f;
+    for (uint w = 0; w < 8; w++) {
+      g += partG[w * 32 + lane];
+      b += partB[w * 32 + lane];
+    }
+    const ulong at = ulong(tgp.y) * p.width + c;
+    gains[at] = g;
+    if (kBias) biases[at] = b;
+  }
+}
