@@ -41,6 +41,8 @@ without_cgo() {
 # shellcheck disable=SC2086
 race() { run_tests -race -short $RACE; }
 
+stand_in() { tools/objcsim.sh -json ./metal/mtl/... | $bin/testsum; }
+
 tool_tests() { go -C tools test -json -vet=off ./... | $bin/testsum; }
 
 golden() {
@@ -80,6 +82,11 @@ test_steps() {
 	step "unit tests" run_tests ./...
 	step "build and tests without cgo" without_cgo
 	step "race detector" race
+	if tools/objcsim.sh --ready; then
+		step "stand-in Metal under darwinkit" stand_in
+	else
+		skip "stand-in Metal under darwinkit" "needs Linux with GNUstep, see tools/setup.sh"
+	fi
 	step "tests of the tools" tool_tests
 	if [ -d "$GOLDEN" ]; then
 		step "golden cases" golden

@@ -7,7 +7,8 @@
 want_minor=26
 build_packages="ca-certificates clang-19 pkg-config libopenblas0 libgl1-mesa-dev libx11-dev
 	libxcursor-dev libxrandr-dev libxinerama-dev libxi-dev libxxf86vm-dev"
-test_packages="xvfb libgl1-mesa-dri xdotool imagemagick ghostscript"
+test_packages="xvfb libgl1-mesa-dri xdotool imagemagick ghostscript
+	gobjc libgnustep-base-dev libblocksruntime-dev libffi-dev"
 
 # go_problem prints what is wrong with Go, nothing when it is new enough.
 go_problem() {

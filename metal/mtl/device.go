@@ -13,18 +13,18 @@ import (
 
 	"github.com/progrium/darwinkit/macos/metal"
 	"github.com/progrium/darwinkit/objc"
+
+	"github.com/evenkeel/evenkeel/metal/gpu"
 )
 
 // Devices lists the Mac's GPUs. Apple silicon has one, the system's default
 // device. The error says why there is none.
 func Devices() (list []DeviceInfo, err error) {
 	pool(func() {
-		p := C.MTLCreateSystemDefaultDevice() // a C function, not bound; +1
-		if p == nil {
-			err = errors.New("this Mac offers no GPU that Metal can use; use the cpu device")
+		var d handle
+		if d, err = systemDevice(); err != nil {
 			return
 		}
-		d := handle{metal.DeviceObject{Object: objc.ObjectFrom(p)}}
 		defer d.dev.Release()
 		list = []DeviceInfo{d.info()}
 	})
@@ -34,6 +34,14 @@ func Devices() (list []DeviceInfo, err error) {
 // handle is a Metal device whose owner releases it.
 type handle struct{ dev metal.DeviceObject }
 
+func systemDevice() (handle, error) {
+	p := C.MTLCreateSystemDefaultDevice() // a C function, not bound; +1
+	if p == nil {
+		return handle{}, errors.New("this Mac offers no GPU that Metal can use; use the cpu device")
+	}
+	return handle{metal.DeviceObject{Object: objc.ObjectFrom(p)}}, nil
+}
+
 func (h handle) info() DeviceInfo {
 	return DeviceInfo{
 		Name:      h.dev.Name(),
@@ -41,6 +49,17 @@ func (h handle) info() DeviceInfo {
 		MaxBuffer: uint64(h.dev.MaxBufferLength()),
 		Unified:   h.unified(),
 		Families:  supported(h.supports),
+	}
+}
+
+func (h handle) limits() gpu.Limits {
+	return gpu.Limits{
+		Name:        h.dev.Name(),
+		Family:      apple(h.supports),
+		Memory:      h.dev.RecommendedMaxWorkingSetSize(),
+		MaxBuffer:   uint64(h.dev.MaxBufferLength()),
+		MaxThreads:  int(h.dev.MaxThreadsPerThreadgroup().Width),
+		Threadgroup: int(h.dev.MaxThreadgroupMemoryLength()),
 	}
 }
 

@@ -35,3 +35,15 @@ func supported(has func(value int) bool) []string {
 	}
 	return names
 }
+
+// apple is the number of the newest Apple GPU family for which has is true, 0
+// for a GPU that is not Apple's.
+func apple(has func(value int) bool) int {
+	newest := 0
+	for _, f := range families {
+		if f.value > 1000 && f.value < 2000 && has(f.value) {
+			newest = f.value - 1000
+		}
+	}
+	return newest
+}

@@ -1,0 +1,1 @@
+/* References to Apple's protocols, which no code needs off macOS. */
