@@ -41,13 +41,16 @@ without_cgo() {
 # shellcheck disable=SC2086
 race() { run_tests -race -short $RACE; }
 
-stand_in() { tools/objcsim.sh -json ./metal/mtl/... | $bin/testsum; }
+stand_in() {
+	tools/objcsim.sh -json ./metal/mtl/... | $bin/testsum &&
+		tools/objcsim.sh -json -run Darwinkit ./trainer | $bin/testsum
+}
 
 tool_tests() { go -C tools test -json -vet=off ./... | $bin/testsum; }
 
 golden() {
 	local device
-	for device in cpu reference; do
+	for device in cpu reference emulator; do
 		say "on $device:"
 		build/evenkeel verify --golden "$GOLDEN" --device $device --supported-only || return 1
 	done
