@@ -25,7 +25,6 @@ type Dispatch struct {
 	Consts   []Constant
 	Bindings []Binding
 	Args     []byte // packed argument struct
-	Dynamic  int    // bytes of dynamic threadgroup memory at index 0; 0 for none
 	Groups   Size
 	Threads  Size
 	Reads    []Region
