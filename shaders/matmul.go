@@ -37,6 +37,9 @@ const (
 	Direct
 )
 
+// Tiles lists the tiles.
+func Tiles() []Tile { return []Tile{Staged, Direct} }
+
 // Kernel is the tile's kernel name.
 func (t Tile) Kernel() string { return [...]string{"matmul_staged", "matmul_direct"}[t] }
 

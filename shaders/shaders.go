@@ -11,6 +11,9 @@ package shaders
 import (
 	"embed"
 	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -20,38 +23,82 @@ var files embed.FS
 
 // families in the order of model/graph's files.
 var families = []string{
-	"activation", "add", "attention", "embed", "lm_loss", "matmul", "memory", "norm", "optimizer",
-	"probe", "rope",
+	"activation", "add", "attention", "attention_cached", "attention_grad", "attention_plain", "embed",
+	"lm_loss", "matmul", "memory", "norm", "optimizer", "probe", "rope",
+}
+
+// shared names the text, besides header.metal, that a family has in common with others.
+var shared = map[string]string{
+	"attention": "attention_tile", "attention_cached": "attention_tile",
+	"attention_grad": "attention_tile", "attention_plain": "attention_tile",
 }
 
 // Families lists the names that [Source] knows.
 func Families() []string { return slices.Clone(families) }
 
-// Source is the complete text of a family: the shared header and the family's own file. Line numbers in
-// a compiler's messages count from the start of this text; [HeaderLines] converts them.
+// parts lists the files that make up a family, in the order they are joined.
+func parts(family string) []string {
+	names := []string{"header.metal"}
+	if s := shared[family]; s != "" {
+		names = append(names, s+".metal")
+	}
+	return append(names, family+".metal")
+}
+
+// Source is the complete text of a family, as it is compiled: the shared header, what it shares with
+// related families, and its own file. #line directives make the compiler's messages name the file and
+// line that a person would open, such as matmul.metal:123 or header.metal:7.
 func Source(family string) (string, error) {
 	if !slices.Contains(families, family) {
 		return "", fmt.Errorf("there is no shader family %q; the families are %s",
 			family, strings.Join(families, ", "))
 	}
-	header, err := files.ReadFile("header.metal")
-	if err != nil {
-		return "", err
+	var joined strings.Builder
+	for _, name := range parts(family) {
+		text, err := files.ReadFile(name)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(&joined, "#line 1 %q\n%s", name, text)
 	}
-	body, err := files.ReadFile(family + ".metal")
-	if err != nil {
-		return "", err
-	}
-	return string(header) + string(body), nil
+	return joined.String(), nil
 }
 
-// HeaderLines is the number of lines that [Source] puts in front of a family's own text.
-func HeaderLines() int {
-	header, err := files.ReadFile("header.metal")
+var kernelName = regexp.MustCompile(`(?m)^kernel void (\w+)\(`)
+
+// Kernels lists the kernels of a family in the order of its file.
+func Kernels(family string) ([]string, error) {
+	source, err := Source(family)
 	if err != nil {
-		return 0
+		return nil, err
 	}
-	return strings.Count(string(header), "\n")
+	var names []string
+	for _, m := range kernelName.FindAllStringSubmatch(source, -1) {
+		names = append(names, m[1])
+	}
+	return names, nil
+}
+
+// Dump writes the source of every family to a file FAMILY.metal in a folder, which is made when it is
+// missing, and lists the files. They hold what [Source] gives, byte for byte, for a compiler outside of
+// the app.
+func Dump(dir string) ([]string, error) {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, fmt.Errorf("cannot make the folder for the shaders: %w; name another", err)
+	}
+	var written []string
+	for _, family := range families {
+		source, err := Source(family)
+		if err != nil {
+			return written, err
+		}
+		file := filepath.Join(dir, family+".metal")
+		if err := os.WriteFile(file, []byte(source), 0o666); err != nil {
+			return written, fmt.Errorf("cannot write shader family %s: %w; name another folder", family, err)
+		}
+		written = append(written, file)
+	}
+	return written, nil
 }
 
 // Grid says how a kernel is launched: threadgroups in three dimensions, and threads of each.

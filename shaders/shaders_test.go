@@ -1,6 +1,9 @@
 package shaders
 
 import (
+	"bytes"
+	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"strconv"
@@ -10,12 +13,15 @@ import (
 
 // mirrors pairs each struct of the shader text with its Go twin, by family.
 var mirrors = map[string]map[string]any{
-	"activation": {"ActivationArgs": ActivationArgs{}},
-	"add":        {"AddArgs": AddArgs{}},
-	"attention":  {"AttentionArgs": AttentionArgs{}, "CacheArgs": CacheArgs{}},
-	"embed":      {"EmbedArgs": EmbedArgs{}},
-	"lm_loss":    {"LossArgs": LossArgs{}},
-	"matmul":     {"MatMulArgs": MatMulArgs{}},
+	"activation":       {"ActivationArgs": ActivationArgs{}},
+	"add":              {"AddArgs": AddArgs{}},
+	"attention":        {"AttentionArgs": AttentionArgs{}},
+	"attention_cached": {"AttentionArgs": AttentionArgs{}, "CacheArgs": CacheArgs{}},
+	"attention_grad":   {"AttentionArgs": AttentionArgs{}},
+	"attention_plain":  {"AttentionArgs": AttentionArgs{}},
+	"embed":            {"EmbedArgs": EmbedArgs{}},
+	"lm_loss":          {"LossArgs": LossArgs{}},
+	"matmul":           {"MatMulArgs": MatMulArgs{}},
 	"memory": {"MemoryArgs": MemoryArgs{}, "FoldArgs": FoldArgs{}, "CalibrateArgs": CalibrateArgs{},
 		"ColumnArgs": ColumnArgs{}},
 	"norm":      {"NormArgs": NormArgs{}, "NormWeightArgs": NormWeightArgs{}},
@@ -26,11 +32,14 @@ var mirrors = map[string]map[string]any{
 
 // constants pairs each function constant of the shader text with its Go index, by family.
 var constants = map[string]map[string]int{
-	"activation": {},
-	"add":        {"kOther": AddOther},
-	"attention":  {"kVector": AttentionVector, "kTop": AttentionTop},
-	"embed":      {"kPositions": EmbedPositions, "kOffset": EmbedOffset, "kVector": EmbedVector},
-	"lm_loss":    {"kTrain": LossTrain, "kVector": LossVector},
+	"activation":       {},
+	"add":              {"kOther": AddOther},
+	"attention":        {"kVector": AttentionVector, "kTop": AttentionTop},
+	"attention_cached": {"kVector": AttentionVector},
+	"attention_grad":   {"kVector": AttentionVector},
+	"attention_plain":  {"kVector": AttentionVector, "kTop": AttentionTop, "kSaved": AttentionSaved},
+	"embed":            {"kPositions": EmbedPositions, "kOffset": EmbedOffset, "kVector": EmbedVector},
+	"lm_loss":          {"kTrain": LossTrain, "kVector": LossVector},
 	"matmul": {"kTransA": MatMulTransA, "kTransB": MatMulTransB, "kBias": MatMulBias,
 		"kCarry": MatMulCarry, "kVectorA": MatMulVectorA, "kVectorB": MatMulVectorB,
 		"kWholeMN": MatMulWholeMN, "kWholeK": MatMulWholeK},
@@ -153,16 +162,72 @@ func TestSource(t *testing.T) {
 	if _, err := Source("nothing"); err == nil || !strings.Contains(err.Error(), "matmul") {
 		t.Errorf("an unknown family gives %v", err)
 	}
-	s, err := Source("add")
+	for _, family := range Families() {
+		s, err := Source(family)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// The text is the files and nothing but directives before each.
+		want := ""
+		for _, name := range parts(family) {
+			b, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.HasSuffix(b, []byte("\n")) {
+				t.Errorf("%s does not end with a line break, so a directive would not begin a line", name)
+			}
+			want += "#line 1 \"" + name + "\"\n" + string(b)
+		}
+		if s != want {
+			t.Errorf("the source of %s is not the files %v behind #line directives", family, parts(family))
+		}
+	}
+	if got := strings.Join(parts("attention_grad"), " "); got != "header.metal attention_tile.metal attention_grad.metal" {
+		t.Errorf("a family with relatives is made of %s", got)
+	}
+	own, err := files.ReadDir(".")
+	if err != nil || len(own) != len(Families())+2 {
+		t.Errorf("%d files for %d families, the header and what attention shares (%v)", len(own), len(Families()), err)
+	}
+}
+
+func TestKernels(t *testing.T) {
+	if _, err := Kernels("nothing"); err == nil {
+		t.Error("an unknown family has kernels")
+	}
+	for _, family := range Families() {
+		names, err := Kernels(family)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := kernelRE.FindAllString(text(t, family), -1)
+		if len(names) == 0 || len(names) != len(all) {
+			t.Errorf("%s: kernels %v, the text has %d", family, names, len(all))
+		}
+	}
+}
+
+func TestDump(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new", "folder")
+	names, err := Dump(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if line := strings.Split(s, "\n")[HeaderLines()]; !strings.HasPrefix(line, "// y = alpha x") {
-		t.Errorf("the family's text begins with %q", line)
+	if len(names) != len(Families()) {
+		t.Fatalf("wrote %v for the families %v", names, Families())
 	}
-	own, err := files.ReadDir(".")
-	if err != nil || len(own) != len(Families())+1 {
-		t.Errorf("%d files for %d families and the header (%v)", len(own), len(Families()), err)
+	for i, family := range Families() {
+		want, err := Source(family)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(names[i]); string(got) != want {
+			t.Errorf("%s does not hold the source of %s (%v)", names[i], family, err)
+		}
+	}
+	if _, err := Dump(names[0]); err == nil || !strings.Contains(err.Error(), "name another") {
+		t.Errorf("a file in place of the folder gives %v", err)
 	}
 }
 

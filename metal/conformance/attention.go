@@ -25,7 +25,11 @@ func attentionCases() []Case {
 		a := graph.AttentionAttr{B: 2, T: 35, H: share[0], K: share[1], D: 16, DV: 16}
 		cs = append(cs, attend(a, true, "normal"))
 	}
-	for _, values := range []string{"equal", "zero", "large", "offset", "outliers", "cliff"} {
+	for i, size := range [][4]int{{160, 128, 4, 2}, {192, 192, 2, 2}, {24, 130, 3, 1}, {129, 8, 2, 1}} {
+		a := graph.AttentionAttr{B: 1 + i%2, T: 17, D: size[0], DV: size[1], H: size[2], K: size[3]}
+		cs = append(cs, attend(a, i != 2, "normal"))
+	}
+	for _, values := range []string{"equal", "zero", "large", "offset", "outliers", "cliff", "NaN", "infinity"} {
 		a := graph.AttentionAttr{B: 2, T: 67, H: 2, K: 1, D: 16, DV: 12}
 		cs = append(cs, attend(a, true, values))
 	}
@@ -65,6 +69,10 @@ func attend(a graph.AttentionAttr, top bool, values string) Case {
 	case "cliff": // one key far above all others: exponentials overflow unless the top is taken off
 		q, k = constant(10), with(normal(1), 5*a.K*a.D, 1e3)
 		limits.Output, limits.Grad = Limit{Abs: 1e-4}, Limit{Abs: 1e-3, Max: 1e-4}
+	case "NaN": // in one query, so in its output and its head's largest logit; devices may spread it
+		q, damp = with(normal(1), 40*a.H*a.D+3, nan), 0
+	case "infinity":
+		q, damp = with(normal(1), 40*a.H*a.D+3, inf), 0
 	}
 	return Case{
 		Op: graph.OpAttention,
@@ -78,10 +86,14 @@ func attend(a graph.AttentionAttr, top bool, values string) Case {
 		},
 		Graphs: []func(*graph.Builder){func(b *graph.Builder) {
 			o, t := b.Attention("attention", a, feed(b, "q"), feed(b, "k"), feed(b, "v"), top)
-			b.Keep("o", o)
 			if top {
 				b.Probe("top", graph.MeasureMax, t)
 			}
+			if damp == 0 {
+				b.Probe("rms", graph.MeasureRMS, o)
+				return
+			}
+			b.Keep("o", o)
 			score(b, o, damp)
 		}},
 		Limits: limits,
@@ -98,6 +110,8 @@ func cachedCases() []Case {
 		{B: 3, H: 4, K: 2, D: 16, DV: 12, S: 40},
 		{B: 2, H: 3, K: 1, D: 32, DV: 64, S: 131},
 		{B: 1, H: 2, K: 1, D: 96, DV: 128, S: 70},
+		{B: 2, H: 4, K: 2, D: 160, DV: 128, S: 33},
+		{B: 1, H: 2, K: 2, D: 192, DV: 192, S: 20},
 	} {
 		a.Scale = 1 / math.Sqrt(float64(a.D))
 		prefill, decode := a, a

@@ -86,13 +86,22 @@ func norm2(x []float64) float64 {
 	return math.Sqrt(s)
 }
 
+// Unrepeated is the error of a device that promises the same bits and gave others the second time.
+type Unrepeated struct {
+	Element     string
+	First, Next float64
+}
+
+func (e *Unrepeated) Error() string {
+	return fmt.Sprintf("%s is %.9g in one run and %.9g in the next", e.Element, e.First, e.Next)
+}
+
 // same asks for equal bits, element by element.
 func same(a, b []vector) error {
 	for i, v := range a {
 		for j, x := range v.data {
 			if math.Float64bits(x) != math.Float64bits(b[i].data[j]) {
-				return fmt.Errorf("%s[%d] is %.9g in one run and %.9g in the next",
-					v.name, j, x, b[i].data[j])
+				return &Unrepeated{fmt.Sprintf("%s[%d]", v.name, j), x, b[i].data[j]}
 			}
 		}
 	}

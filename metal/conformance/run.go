@@ -111,19 +111,8 @@ func collect(d device.Device, c *Case, abs bool) (_ []vector, err error) {
 	if k.graphs, err = c.Build(k.schema); err != nil {
 		return nil, err
 	}
-	if k.state, err = d.NewState(k.schema); err != nil {
-		return nil, err
-	}
 	defer func() { err = errors.Join(err, k.close()) }()
-	k.landed = make([]bool, len(k.graphs))
-	for _, g := range k.graphs {
-		p, err := d.Compile(g, k.state)
-		if err != nil {
-			return nil, err
-		}
-		k.progs = append(k.progs, p)
-	}
-	if err := k.fill(abs); err != nil {
+	if err := k.open(d, abs); err != nil {
 		return nil, err
 	}
 	for i, step := range c.steps() {
@@ -142,12 +131,31 @@ func collect(d device.Device, c *Case, abs bool) (_ []vector, err error) {
 	return k.vectors, k.arenas()
 }
 
+// open makes a filled state and compiles the graphs.
+func (k *collector) open(d device.Device, abs bool) (err error) {
+	if k.state, err = d.NewState(k.schema); err != nil {
+		return err
+	}
+	k.landed = make([]bool, len(k.graphs))
+	for _, g := range k.graphs {
+		p, err := d.Compile(g, k.state)
+		if err != nil {
+			return err
+		}
+		k.progs = append(k.progs, p)
+	}
+	return k.fill(abs)
+}
+
 func (k *collector) close() error {
 	var errs []error
 	for _, p := range k.progs {
 		errs = append(errs, p.Close())
 	}
-	return errors.Join(append(errs, k.state.Close())...)
+	if k.state != nil {
+		errs = append(errs, k.state.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // fill writes the starting values of all arenas.
@@ -228,14 +236,8 @@ func (k *collector) land() error {
 	f := k.flying[0]
 	k.flying = k.flying[1:]
 	k.landed[f.graph] = true
-	g, p := k.graphs[f.graph], k.progs[f.graph]
-	metrics := make([]float64, g.MetricLen)
-	var err error
-	if e, ok := p.(device.ExactProgram); ok {
-		err = e.Wait64(f.ticket, metrics)
-	} else {
-		err = through32(metrics, func(v []float32) error { return p.Wait(f.ticket, v) })
-	}
+	g := k.graphs[f.graph]
+	metrics, err := k.wait(f)
 	if err != nil {
 		return err
 	}
@@ -251,19 +253,40 @@ func (k *collector) land() error {
 	return nil
 }
 
+// wait waits for a run and returns its metrics.
+func (k *collector) wait(f flight) ([]float64, error) {
+	p, metrics := k.progs[f.graph], make([]float64, k.graphs[f.graph].MetricLen)
+	if e, ok := p.(device.ExactProgram); ok {
+		return metrics, e.Wait64(f.ticket, metrics)
+	}
+	return metrics, through32(metrics, func(v []float32) error { return p.Wait(f.ticket, v) })
+}
+
+// output reads a kept tensor.
+func (k *collector) output(graph int, t *graph.Tensor) ([]float64, error) {
+	p, v := k.progs[graph], make([]float64, t.Len())
+	if e, ok := p.(device.ExactProgram); ok {
+		return v, e.Output64(t.Name, v)
+	}
+	return v, through32(v, func(v []float32) error { return p.Output(t.Name, v) })
+}
+
+// param reads parameter i of an arena.
+func (k *collector) param(a device.Arena, i int) ([]float64, error) {
+	v := make([]float64, k.schema.Params[i].Len())
+	if e, ok := k.state.(device.Exact); ok {
+		return v, e.Read64(a, i, v)
+	}
+	return v, through32(v, func(v []float32) error { return k.state.Read(a, i, v) })
+}
+
 func (k *collector) outputs(prefix string) error {
 	for i, g := range k.graphs {
 		if !k.landed[i] {
 			continue
 		}
 		for _, t := range g.Outputs {
-			v := make([]float64, t.Len())
-			var err error
-			if e, ok := k.progs[i].(device.ExactProgram); ok {
-				err = e.Output64(t.Name, v)
-			} else {
-				err = through32(v, func(v []float32) error { return k.progs[i].Output(t.Name, v) })
-			}
+			v, err := k.output(i, t)
 			if err != nil {
 				return err
 			}
@@ -279,13 +302,7 @@ func (k *collector) arenas() error {
 	for i := range k.schema.Params {
 		p := &k.schema.Params[i]
 		for a, name := range names {
-			v := make([]float64, p.Len())
-			var err error
-			if e, ok := k.state.(device.Exact); ok {
-				err = e.Read64(device.Arena(a), i, v)
-			} else {
-				err = through32(v, func(v []float32) error { return k.state.Read(device.Arena(a), i, v) })
-			}
+			v, err := k.param(device.Arena(a), i)
 			if err != nil {
 				return err
 			}

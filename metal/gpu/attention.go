@@ -17,46 +17,55 @@ func attentionArgs(a graph.AttentionAttr) shaders.AttentionArgs {
 
 func lowerAttention(l *lowering, op *graph.Op) {
 	a := op.Attr.(graph.AttentionAttr)
+	if l.plain(a) {
+		l.plainAttention(op, a)
+		return
+	}
 	args, top := attentionArgs(a), op.Out[2]
 	tops := operand{absent: true}
 	if top != nil {
 		tops = l.temp(a.B * a.H * perBlock * int(args.Blocks))
 	}
-	consts := []any{a.D%4 == 0 && a.DV%4 == 0, top != nil}
-	l.launch("attention", shaders.AttentionKernel("forward", a.D, a.DV), shaders.AttentionGrid(a.B, a.T, a.H), args,
-		consts, in(op.In[0]), in(op.In[1]), in(op.In[2]), out(op.Out[0]), out(op.Out[1]), tops.writing())
+	l.launch("attention", shaders.AttentionKernel("forward", a.D, a.DV),
+		shaders.AttentionGrid(a.B, a.T, a.H), args, []any{a.D%4 == 0 && a.DV%4 == 0, top != nil},
+		in(op.In[0]), in(op.In[1]), in(op.In[2]), out(op.Out[0]), out(op.Out[1]), tops.writing())
 	if top != nil {
-		args.Blocks *= perBlock
-		l.launch("attention", "attention_top", shaders.AttentionTopGrid(a.B*a.H), args, consts,
-			tops.reading(), out(top))
+		l.largest(a, tops, out(op.Out[1]), perBlock*int(args.Blocks), top)
 	}
 }
 
 func lowerAttentionGrad(l *lowering, op *graph.Op) {
 	a := op.Attr.(graph.AttentionAttr)
+	if l.plain(a) {
+		l.plainAttentionGrad(op, a)
+		return
+	}
 	q, k, v, o, lse, do := in(op.In[0]), in(op.In[1]), in(op.In[2]), in(op.In[3]), in(op.In[4]), in(op.In[5])
-	args, consts := attentionArgs(a), []any{a.D%4 == 0 && a.DV%4 == 0, false}
+	args, consts := attentionArgs(a), []any{a.D%4 == 0 && a.DV%4 == 0}
 	rows := a.B * a.H * a.T
 	delta := l.temp(rows)
-	l.launch("attention", "attention_delta", shaders.AttentionRowGrid(rows), args, consts, o, do, delta.writing())
-	l.launch("attention", shaders.AttentionKernel("dq", a.D, a.DV), shaders.AttentionGrid(a.B, a.T, a.H), args, consts,
+	l.launch("attention_grad", "attention_delta", shaders.AttentionRowGrid(rows), args, consts,
+		o, do, delta.writing())
+	l.launch("attention_grad", shaders.AttentionKernel("dq", a.D, a.DV),
+		shaders.AttentionGradGrid(a.B, a.T, a.H, a.D, a.DV), args, consts,
 		q, k, v, do, lse, delta.reading(), out(op.Out[0]))
-	l.launch("attention", shaders.AttentionKernel("dkv", a.D, a.DV), shaders.AttentionGrid(a.B, a.T, a.K), args, consts,
+	l.launch("attention_grad", shaders.AttentionKernel("dkv", a.D, a.DV),
+		shaders.AttentionGradGrid(a.B, a.T, a.K, a.D, a.DV), args, consts,
 		q, k, v, do, lse, delta.reading(), out(op.Out[1]), out(op.Out[2]))
 }
 
 func lowerCacheWrite(l *lowering, op *graph.Op) {
 	a := op.Attr.(graph.AttentionAttr)
 	for i, width := range []int{a.K * a.D, a.K * a.DV} {
-		l.launch("attention", "cache_write", shaders.CacheGrid(a.B*a.T*width),
+		l.launch("attention_cached", "cache_write", shaders.CacheGrid(a.B*a.T*width),
 			shaders.CacheArgs{B: uint32(a.B), T: uint32(a.T), S: uint32(a.S), Width: uint32(width)},
-			[]any{false, false}, in(op.In[i]), in(op.In[2]), sum(op.Out[i]))
+			[]any{false}, in(op.In[i]), in(op.In[2]), sum(op.Out[i]))
 	}
 }
 
 func lowerAttentionCached(l *lowering, op *graph.Op) {
 	a := op.Attr.(graph.AttentionAttr)
-	l.launch("attention", "attention_cached", shaders.AttentionCachedGrid(a.B*a.T, a.H), attentionArgs(a),
-		[]any{a.D%4 == 0 && a.DV%4 == 0, false},
+	l.launch("attention_cached", "attention_cached", shaders.AttentionCachedGrid(a.B*a.T, a.H, a.DV),
+		attentionArgs(a), []any{a.D%4 == 0 && a.DV%4 == 0},
 		in(op.In[0]), in(op.In[1]), in(op.In[2]), in(op.In[3]), out(op.Out[0]))
 }

@@ -72,8 +72,9 @@ func TestFlashAttention(t *testing.T) {
 	// B, T, H, K, D, DV, with as many operations in each as check mode can bear
 	shapes := [][6]int{{1, 1, 1, 1, 1, 1}, {2, 7, 2, 1, 8, 8}, {1, 31, 1, 1, 16, 16}, {1, 32, 2, 2, 20, 12},
 		{1, 33, 4, 2, 32, 32}, {2, 65, 3, 1, 7, 9}, {1, 37, 1, 1, 64, 64}, {1, 35, 2, 1, 40, 24},
-		{1, 37, 2, 1, 80, 96}, {1, 34, 1, 1, 128, 128}, {1, 97, 1, 1, 8, 8}}
+		{1, 37, 2, 1, 80, 96}, {1, 34, 1, 1, 128, 128}, {1, 18, 1, 1, 70, 30}, {1, 97, 1, 1, 8, 8}}
 	eachMode(t, "attention", func(b *bench) {
+		gb, pb := b.relative("attention_grad"), b.relative("attention_plain")
 		for _, s := range shapes {
 			B, T, H, K, D, DV := s[0], s[1], s[2], s[3], s[4], s[5]
 			name := fmt.Sprintf("%v ", s)
@@ -88,11 +89,11 @@ func TestFlashAttention(t *testing.T) {
 				q, k, v, o, lse, tops)
 			many := args
 			many.Blocks *= 4
-			b.run("attention_top", shaders.AttentionTopGrid(B*H), many, consts, tops, top)
-			b.run("attention_delta", shaders.AttentionRowGrid(B*T*H), args, consts, o, do, delta)
-			b.run(shaders.AttentionKernel("dq", D, DV), shaders.AttentionGrid(B, T, H), args, consts,
+			pb.run("attention_top", shaders.AttentionTopGrid(B*H), many, consts, tops, lse, top)
+			gb.run("attention_delta", shaders.AttentionRowGrid(B*T*H), args, consts[:1], o, do, delta)
+			gb.run(shaders.AttentionKernel("dq", D, DV), shaders.AttentionGradGrid(B, T, H, D, DV), args, consts[:1],
 				q, k, v, do, lse, delta, dq)
-			b.run(shaders.AttentionKernel("dkv", D, DV), shaders.AttentionGrid(B, T, K), args, consts,
+			gb.run(shaders.AttentionKernel("dkv", D, DV), shaders.AttentionGradGrid(B, T, K, D, DV), args, consts[:1],
 				q, k, v, do, lse, delta, dk, dv)
 			b.near(name+"o", o, w.o, 1e-5, 0)
 			b.near(name+"lse", lse, w.lse, 1e-5, 0)
@@ -124,10 +125,38 @@ func TestFlashAttentionSteep(t *testing.T) {
 	})
 }
 
+// A NaN among the queries is in the largest logit of its head and of no other.
+func TestAttentionTopNaN(t *testing.T) {
+	const T, H, D, bad = 70, 3, 8, 40
+	q, k := normal(1, T*H*D), normal(2, T*H*D)
+	q[(bad*H+1)*D+3] = float32(math.NaN())
+	args := attentionArgs(1, T, H, H, D, D)
+	eachMode(t, "attention", func(b *bench) {
+		if b.fastMath() {
+			return // may assume that there are none
+		}
+		o, lse, tops, top := blank(T*H*D), blank(H*T), blank(H*int(args.Blocks)*4), blank(H)
+		b.run("attention_forward_32", shaders.AttentionGrid(1, T, H), args, []any{true, true}, q, k, k, o, lse, tops)
+		args.Blocks *= 4
+		b.relative("attention_plain").run("attention_top", shaders.AttentionTopGrid(H), args, nil, tops, lse, top)
+		args.Blocks /= 4
+		for h, v := range top {
+			if math.IsNaN(float64(v)) != (h == 1) {
+				b.t.Errorf("the largest logit of head %d is %g", h, v)
+			}
+		}
+		for i, v := range lse {
+			if math.IsNaN(float64(v)) != (i == T+bad) {
+				b.t.Errorf("lse %d is %g", i, v)
+			}
+		}
+	})
+}
+
 // The softmax kernels of the materialised path, given exact scores.
 func TestSoftmaxAttention(t *testing.T) {
 	const B, H, D = 2, 2, 8
-	eachMode(t, "attention", func(b *bench) {
+	eachMode(t, "attention_plain", func(b *bench) {
 		for _, T := range []int{1, 31, 33, 65} {
 			q, k, v, do := normal(1, B*T*H*D), normal(2, B*T*H*D), normal(3, B*T*H*D), normal(4, B*T*H*D)
 			args := attentionArgs(B, T, H, H, D, D)
@@ -145,11 +174,14 @@ func TestSoftmaxAttention(t *testing.T) {
 				}
 			}
 			g := shaders.AttentionRowGrid(B * H * T)
-			b.run("attention_softmax", g, args, []any{false, true}, s, lse, tops)
-			b.run("attention_softmax_grad", g, args, []any{false, true}, s, dp)
+			again := append([]float32(nil), s...)
+			b.run("attention_softmax", g, args, []any{false, true, false}, s, lse, tops)
+			b.run("attention_softmax", g, args, []any{false, false, true}, again, lse, nil)
+			b.run("attention_softmax_grad", g, args, nil, s, dp)
 			args.Blocks = uint32(T)
-			b.run("attention_top", shaders.AttentionTopGrid(B*H), args, []any{false, true}, tops, top)
+			b.run("attention_top", shaders.AttentionTopGrid(B*H), args, []any{false, true}, tops, lse, top)
 			b.near("p", s, w.p, 1e-5, 0)
+			b.near("p from lse", again, w.p, 1e-5, 0)
 			b.near("lse", lse, w.lse, 1e-5, 0)
 			b.near("ds", dp, wds, 2e-6, 2e-5)
 			b.near("top", top, w.top, 1e-5, 0)
@@ -158,8 +190,9 @@ func TestSoftmaxAttention(t *testing.T) {
 }
 
 func TestCachedAttention(t *testing.T) {
-	eachMode(t, "attention", func(b *bench) {
-		for _, s := range [][7]int{{1, 1, 1, 1, 1, 1, 0}, {2, 3, 4, 2, 8, 12, 5}, {1, 2, 2, 1, 128, 80, 33}} {
+	eachMode(t, "attention_cached", func(b *bench) {
+		for _, s := range [][7]int{{1, 1, 1, 1, 1, 1, 0}, {2, 3, 4, 2, 8, 12, 5}, {1, 2, 2, 1, 128, 80, 33},
+			{1, 2, 1, 1, 161, 130, 9}, {1, 1, 2, 2, 60, 192, 5}} {
 			B, T, H, K, D, DV, at := s[0], s[1], s[2], s[3], s[4], s[5], s[6]
 			N, S := at+T, at+T+3
 			q, k, v := normal(1, B*N*H*D), normal(2, B*N*K*D), normal(3, B*N*K*DV)
@@ -181,7 +214,7 @@ func TestCachedAttention(t *testing.T) {
 			}
 			o := blank(B * T * H * DV)
 			args.T, args.S = uint32(T), uint32(S)
-			b.run("attention_cached", shaders.AttentionCachedGrid(B*T, H), args, nil,
+			b.run("attention_cached", shaders.AttentionCachedGrid(B*T, H, DV), args, nil,
 				cut(q, B, N, H*D, at, T), kc, vc, pos, o)
 			b.near(fmt.Sprint(s), o, cut(w.o, B, N, H*DV, at, T), 1e-5, 0)
 		}

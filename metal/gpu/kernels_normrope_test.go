@@ -19,21 +19,9 @@ func TestNormRopeKernels(t *testing.T) {
 		n := B * T * heads * D
 		return heads, D, i%2 == 1, i%3 != 0, i%4 != 2, normal(1, n), normal(2, D), normal(3, D), normal(4, n)
 	}
-	source := func(family string) string {
-		s, err := shaders.Source(family)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
-	}
 	offset := []int32{900}
 	eachMode(t, "rope", func(b *bench) {
-		norms, err := b.d.Compile("norm.metal", source("norm"))
-		if err != nil {
-			b.t.Fatal(err)
-		}
-		defer norms.Close()
-		nb := &bench{b.t, b.d, norms}
+		nb := b.relative("norm")
 		for i := range cases {
 			heads, D, between, ln, gain, x, g, bias, dy := at(i)
 			rows, n := B*T*heads, len(x)

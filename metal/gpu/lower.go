@@ -44,10 +44,27 @@ type Sort struct {
 // align is the distance in bytes that offsets into scratch and tables are rounded up to.
 const align = 256
 
+// Choices pick among ways to compute the same thing that differ in rounding only. The zero value is
+// what people train with; the others are second opinions, for tests and for doctor.
+type Choices struct {
+	PlainAttention bool // scores in memory and batched products, for all head sizes
+	ScoreBytes     int  // bound on the scores in memory at one time; 0 is 64 MB
+	Unfused        bool // per-head norms and the rotations that follow them one by one
+}
+
 // Lower turns a graph into dispatches for a GPU of the given family, and places barriers.
-func Lower(g *graph.Graph, family int) (*Plan, error) {
-	l := &lowering{g: g, family: family}
+func Lower(g *graph.Graph, family int) (*Plan, error) { return LowerAs(g, family, Choices{}) }
+
+// LowerAs is [Lower] by given choices.
+func LowerAs(g *graph.Graph, family int, choices Choices) (*Plan, error) {
+	l := &lowering{g: g, family: family, choices: choices}
+	if !choices.Unfused {
+		l.turned, l.merged = fusions(g)
+	}
 	for _, op := range g.Ops {
+		if l.merged[op] {
+			continue
+		}
 		f := lowerings[op.Kind]
 		if f == nil {
 			return nil, fmt.Errorf("graph %s: there is no kernel for %s", g.Name, op)
@@ -77,6 +94,9 @@ func Lower(g *graph.Graph, family int) (*Plan, error) {
 type lowering struct {
 	g       *graph.Graph
 	family  int
+	choices Choices
+	turned  map[*graph.Op]*graph.Op // the rotation that is done along with a norm or its gradient
+	merged  map[*graph.Op]bool      // rotations that are so done
 	op      *graph.Op
 	list    []Dispatch
 	top     int // bytes of scratch the op has taken
@@ -213,7 +233,7 @@ func (l *lowering) launch(family, kernel string, g shaders.Grid, args any, const
 		d.Consts = append(d.Consts, Constant{i, v})
 	}
 	for _, o := range operands {
-		d.Bindings = append(d.Bindings, Binding{o.buffer, o.offset})
+		d.Bindings = append(d.Bindings, Binding{o.buffer, o.offset, o.bytes})
 		r := Region{o.buffer, o.offset, o.offset + o.bytes}
 		if o.read {
 			d.Reads = append(d.Reads, r)
