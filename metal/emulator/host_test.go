@@ -94,8 +94,8 @@ func (h *host) encode(t *testing.T, f func(c *commands)) error {
 	return err
 }
 
-// TestRefusals holds the mistakes of a host that Metal's debug layer would stop at, or worse, not.
-func TestRefusals(t *testing.T) {
+// refusalsCaught makes the mistakes of a host that Metal's debug layer would stop at, or worse, not.
+func refusalsCaught(t *testing.T) (caught int) {
 	h := newHost(t, Options{})
 	scale, wide := h.pipeline(t, "scale"), h.pipeline(t, "wide")
 	scratch, greedy := h.pipeline(t, "scratch"), h.pipeline(t, "greedy")
@@ -180,23 +180,29 @@ func TestRefusals(t *testing.T) {
 		}},
 		{"no pipeline", "no pipeline is set", func(*commands) {}},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			err := h.encode(t, func(k *commands) {
-				c.encode(k)
-				k.Dispatch(oneGroup, gpu.Size{X: 32, Y: 1, Z: 1})
-			})
-			if err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("want %q, got %v", c.want, err)
-			}
+		err := h.encode(t, func(k *commands) {
+			c.encode(k)
+			k.Dispatch(oneGroup, gpu.Size{X: 32, Y: 1, Z: 1})
 		})
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: want %q, got %v", c.name, c.want, err)
+		} else {
+			caught++
+		}
 	}
+	return caught
+}
+
+func TestBufferBeyondTheLimit(t *testing.T) {
+	h := newHost(t, Options{})
 	if _, err := h.Buffer(int(h.Limits().MaxBuffer) + 1); err == nil || !strings.Contains(err.Error(), "more than") {
 		t.Errorf("a buffer beyond the limit: %v", err)
 	}
 }
 
-func TestPipelines(t *testing.T) {
-	h := newHost(t, Options{PipelineThreads: func(string) int { return 256 }})
+// pipelinesCaught asks for pipelines that cannot be.
+func pipelinesCaught(t *testing.T) (caught int) {
+	h := newHost(t, Options{})
 	for _, c := range []struct {
 		name, kernel, want string
 		constants          []gpu.Constant
@@ -211,8 +217,15 @@ func TestPipelines(t *testing.T) {
 	} {
 		if _, err := h.lib.Pipeline(c.kernel, c.constants...); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: want %q, got %v", c.name, c.want, err)
+		} else {
+			caught++
 		}
 	}
+	return caught
+}
+
+func TestPipelines(t *testing.T) {
+	h := newHost(t, Options{PipelineThreads: func(string) int { return 256 }})
 	p := h.pipeline(t, "greedy")
 	if p.Threadgroup() != 32000 || p.MaxThreads() != 256 {
 		t.Errorf("%d bytes and %d threads, want 32000 and 256", p.Threadgroup(), p.MaxThreads())

@@ -7,9 +7,12 @@ import (
 	"io"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/evenkeel/evenkeel/metal/emulator/reflect"
 )
 
 // image is what the file of a compiled library tells about it. Addresses are relative to its load
@@ -106,8 +109,10 @@ type place struct {
 	line int
 }
 
+func (p place) String() string { return fmt.Sprintf("%s:%d", filepath.Base(p.file), p.line) }
+
 // source finds the innermost place of the chain of inlined calls that lies in the shader rather
-// than in the stand-in headers.
+// than in the stand-in headers, and the call in another file that led there.
 func (im *image) source(pc uint64) string {
 	im.once.Do(func() {
 		if f, err := elf.Open(im.path); err == nil {
@@ -132,12 +137,20 @@ func (im *image) source(pc uint64) string {
 		return ""
 	}
 	chain := append(im.calls(r, lines.Files(), pc), place{at.File.Name, at.Line})
-	for i := len(chain) - 1; i >= 0; i-- {
-		if !strings.Contains(chain[i].file, "/include/") {
-			return fmt.Sprintf("%s:%d", filepath.Base(chain[i].file), chain[i].line)
+	chain = slices.DeleteFunc(chain, func(p place) bool {
+		return strings.Contains(p.file, "/include/") || filepath.Base(p.file) == reflect.Trampolines
+	})
+	if len(chain) == 0 {
+		return ""
+	}
+	last := chain[len(chain)-1]
+	text := last.String()
+	for i := len(chain) - 2; i >= 0; i-- {
+		if chain[i].file != last.file { // a helper of the header: who called it says more
+			return text + ", called at " + chain[i].String()
 		}
 	}
-	return ""
+	return text
 }
 
 // calls lists the call sites of the inlined functions around pc, outermost first.

@@ -23,8 +23,10 @@ type library struct {
 // holds clang's messages.
 func (d *Driver) Compile(name, source string) (gpu.Library, error) {
 	unit, err := reflect.Parse(source)
-	if err != nil {
+	if err != nil && strings.HasPrefix(err.Error(), "line ") { // the source has no #line directive
 		return nil, fmt.Errorf("%s: %w", name, err)
+	} else if err != nil {
+		return nil, err
 	}
 	if !strings.Contains(reflect.Strip(source), "#include <metal_stdlib>") {
 		return nil, fmt.Errorf("%s does not include <metal_stdlib>", name)

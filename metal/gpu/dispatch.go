@@ -35,6 +35,7 @@ type Dispatch struct {
 type Binding struct {
 	Buffer int
 	Offset int // bytes
+	Bytes  int // that belong to the operand; 0 when it is absent
 }
 
 func (d *Dispatch) String() string {

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"runtime"
+	"strings"
 	"testing"
 	"unsafe"
 
@@ -40,10 +41,27 @@ func eachMode(t *testing.T, family string, f func(b *bench)) {
 				t.Fatal(err)
 			}
 			defer lib.Close()
-			f(&bench{t, d, lib})
+			f(&bench{t: t, d: d, lib: lib})
 		})
 	}
 }
+
+// relative is the same device with another family compiled, until the test ends.
+func (b *bench) relative(family string) *bench {
+	b.t.Helper()
+	source, err := shaders.Source(family)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	lib, err := b.d.Compile(family+".metal", source)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(lib.Close)
+	return &bench{t: b.t, d: b.d, lib: lib}
+}
+
+func (b *bench) fastMath() bool { return strings.Contains(b.d.Limits().Name, "fast-math") }
 
 // run executes one kernel. Operands are slices of float32, int32 or uint32, bound in order and copied
 // back afterwards; nil is an absent operand. Operands that are one slice share one buffer. args is the

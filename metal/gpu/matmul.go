@@ -5,19 +5,6 @@ import (
 	"github.com/evenkeel/evenkeel/shaders"
 )
 
-// smallGrid is the number of 64x64 tiles below which 32x32 tiles fill a GPU better: six groups for each
-// of the eight cores of the smallest Apple GPU (KERNELS.md section 4). A guess until a Mac has timed it.
-const smallGrid = 48
-
-// tile chooses the kernel of a product by shape and GPU family alone. Families from 9 on (M3) read
-// operands straight from device memory better. Both kernels give equal bits.
-func tile(family, m, n, splits int) shaders.Tile {
-	if family >= 9 || ceil(m, 64)*ceil(n, 64)*splits < smallGrid {
-		return shaders.Direct
-	}
-	return shaders.Staged
-}
-
 // From longSum terms on, a sum is cut into parts of longPart for the sake of its rounding: one chain of
 // 50,000 terms had seven times the error that the table of cases allows.
 const (
@@ -52,7 +39,7 @@ func (l *lowering) product(layout graph.Layout, m, n, k int, a, b, bias, carry, 
 	} else if c.read {
 		carry = c.reading()
 	}
-	t := tile(l.family, m, n, splits)
+	t := tileOf(l.family, m, n, splits)
 	grid := args.Lay(t, 1, splits)
 	va, vb, whole, wholeK := args.Flags(t, ta, tb)
 	l.launch("matmul", t.Kernel(), grid, args,

@@ -1,7 +1,9 @@
 package gpu
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"unsafe"
 
 	"github.com/evenkeel/evenkeel/metal/device"
@@ -16,6 +18,7 @@ type program struct {
 	plan *Plan
 
 	pipelines []Pipeline
+	split     splitter
 	own       []Buffer // to be closed with the program
 	slots     [device.Slots]slot
 	next      device.Ticket // number of runs submitted
@@ -31,32 +34,51 @@ type slot struct {
 	sorted  []uint32
 	buffers [][]Buffer // for each dispatch
 	offsets [][]int
-	pending Pending
+	run     run
 }
 
-// Compile lowers a graph, takes its memory and builds its pipelines.
+// Compile lowers a graph, builds its pipelines and takes its memory. See [Device.Build].
 func (d *Device) Compile(g *graph.Graph, st device.State) (device.Program, error) {
 	s, ok := st.(*state)
 	if !ok || s.schema != g.Schema {
 		return nil, fmt.Errorf("graph %s was built on another state than the one given", g.Name)
 	}
-	plan, err := Lower(g, d.driver.Limits().Family)
+	if s.buffers == nil {
+		return nil, fmt.Errorf("the state given to graph %s is closed", g.Name)
+	}
+	plan, err := d.lower(g)
 	if err != nil {
 		return nil, err
 	}
-	p := &program{d: d, g: g, plan: plan}
-	for i := range plan.Dispatches {
-		pl, err := d.pipeline(&plan.Dispatches[i])
-		if err != nil {
-			return nil, err
-		}
-		p.pipelines = append(p.pipelines, pl)
-	}
-	if err := p.take(s); err != nil {
-		p.Close()
+	if err := d.buildAll(context.Background(), g, plan.Dispatches, nil); err != nil {
 		return nil, err
 	}
+	p := &program{d: d, g: g, plan: plan, split: newSplitter(plan.Dispatches)}
+	if err := p.take(s); err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i := range plan.Dispatches {
+		p.pipelines = append(p.pipelines, d.pipelines[pipelineKey(&plan.Dispatches[i])]) // all are built
+	}
+	d.programs = append(d.programs, p)
 	return p, nil
+}
+
+// lower is [LowerAs] for this GPU, with what the device's options add.
+func (d *Device) lower(g *graph.Graph) (*Plan, error) {
+	plan, err := LowerAs(g, d.driver.Limits().Family, d.choice)
+	if err != nil {
+		return nil, err
+	}
+	if d.alter != nil {
+		d.alter(plan)
+	}
+	if d.poison {
+		plan = poisoned(g, plan)
+	}
+	return plan, nil
 }
 
 // take allocates all memory of the program and resolves the bindings of every slot.
@@ -96,6 +118,7 @@ func (p *program) take(s *state) error {
 			}
 			t.buffers, t.offsets = append(t.buffers, bs), append(t.offsets, os)
 		}
+		t.run.reserve(len(p.plan.Dispatches))
 	}
 	return nil
 }
@@ -107,6 +130,9 @@ func view[T int32 | uint32 | float32](b []byte) []T {
 
 // Submit copies the inputs into the next slot, sorts what the embedding needs, and encodes the plan.
 func (p *program) Submit(ints []int32, floats []float32) (device.Ticket, error) {
+	if p.own == nil {
+		return 0, fmt.Errorf("graph %s is closed", p.g.Name)
+	}
 	if p.next-p.waited >= device.Slots {
 		return 0, fmt.Errorf("graph %s has %d runs in flight; wait for one first", p.g.Name, device.Slots)
 	}
@@ -126,22 +152,8 @@ func (p *program) Submit(ints []int32, floats []float32) (device.Ticket, error) 
 			p.scratch[:j.Vocabulary+1])
 		s.sorted[j.Count/4] = uint32(n)
 	}
-	c, err := p.d.driver.Commands()
-	if err != nil {
+	if err := p.start(s); err != nil {
 		return 0, err
-	}
-	for i := range p.plan.Dispatches {
-		x := &p.plan.Dispatches[i]
-		if p.plan.Barriers[i] {
-			c.Barrier()
-		}
-		c.Pipeline(p.pipelines[i])
-		c.Buffers(0, s.buffers[i], s.offsets[i])
-		c.Bytes(len(x.Bindings), x.Args)
-		c.Dispatch(x.Groups, x.Threads)
-	}
-	if s.pending, err = c.Commit(); err != nil {
-		return 0, fmt.Errorf("graph %s was refused: %w", p.g.Name, err)
 	}
 	t := p.next
 	p.next++
@@ -155,8 +167,8 @@ func (p *program) Wait(t device.Ticket, metrics []float32) error {
 	}
 	s := &p.slots[t%device.Slots]
 	p.waited++
-	if _, err := s.pending.Wait(); err != nil {
-		return fmt.Errorf("graph %s failed: %w", p.g.Name, err)
+	if err := p.finish(s); err != nil {
+		return err
 	}
 	if metrics != nil {
 		copy(metrics, s.metrics)
@@ -170,13 +182,22 @@ func (p *program) Output(name string, dst []float32) error {
 	if t == nil || len(dst) != t.Len() {
 		return fmt.Errorf("graph %s has no output %q of %d elements", p.g.Name, name, len(dst))
 	}
+	if p.own == nil {
+		return fmt.Errorf("graph %s is closed", p.g.Name)
+	}
 	copy(dst, view[float32](p.own[0].Bytes())[t.Offset:])
 	return nil
 }
 
-// Close frees the program's memory.
+// Close waits for the runs in flight and frees the program's memory.
 func (p *program) Close() error {
-	closeAll(p.own)
+	for ; p.waited < p.next; p.waited++ {
+		_ = p.finish(&p.slots[p.waited%device.Slots]) // nobody wants the results
+	}
+	p.d.mu.Lock()
+	p.d.programs = slices.DeleteFunc(p.d.programs, func(o *program) bool { return o == p })
+	p.d.mu.Unlock()
+	p.d.release(p.own)
 	p.own = nil
 	return nil
 }

@@ -60,16 +60,16 @@ func (d *driver) giveBack(t *tape) {
 	d.spare = append(d.spare, t)
 }
 
-// send must run inside a pool: command buffer and encoder are autoreleased.
+// send must run inside a pool: command buffer and encoder are autoreleased. It waits only when the
+// queue holds 64 unfinished command buffers, Metal's default, which is seconds of work.
 func (d *driver) send(t *tape) (*pending, error) {
 	buffer := d.queue.CommandBuffer()
 	if buffer.IsNil() {
-		return nil, errors.New("the GPU gives no command buffer: its queue is full or it was lost; " +
-			"save, then start the program again")
+		return nil, &Failure{What: "the GPU gives no command buffer: its queue is full or it was lost"}
 	}
 	obj := buffer.ComputeCommandEncoderWithDispatchType(metal.DispatchTypeConcurrent)
 	if obj.IsNil() {
-		return nil, errors.New("the GPU gives no encoder for commands; save, then start the program again")
+		return nil, &Failure{What: "the GPU gives no encoder for commands"}
 	}
 	e := &encoder{obj: obj}
 	func() {

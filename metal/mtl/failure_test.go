@@ -11,6 +11,10 @@ func TestFailure(t *testing.T) {
 		{Failure{"the GPU rejected kernel k", "", "", 0}, "the GPU rejected kernel k; Metal gives no reason", false, false},
 		{Failure{"it ended", "Timeout", "MTLCommandBufferErrorDomain", 2},
 			"it ended: Timeout (MTLCommandBufferErrorDomain 2)", true, false},
+		{Failure{"it ended", "Impacting Interactivity (0000000e:kIOGPUCommandBufferCallbackErrorImpactingInteractivity)",
+			"MTLCommandBufferErrorDomain", 1},
+			"it ended: Impacting Interactivity (0000000e:kIOGPUCommandBufferCallbackErrorImpactingInteractivity) " +
+				"(MTLCommandBufferErrorDomain 1)", true, false},
 		{Failure{"it ended", "Memory", "MTLCommandBufferErrorDomain", 8},
 			"it ended: Memory (MTLCommandBufferErrorDomain 8)", false, true},
 		{Failure{"no", "Name", "MTLLibraryErrorDomain", 2}, "no: Name (MTLLibraryErrorDomain 2)", false, false},

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 	"unsafe"
 
+	"github.com/progrium/darwinkit/macos/foundation"
 	"github.com/progrium/darwinkit/macos/metal"
 	"github.com/progrium/darwinkit/objc"
 
@@ -22,6 +23,7 @@ type library struct {
 	d    *driver
 	name string
 	obj  metal.LibraryObject
+	log  string
 }
 
 func (d *driver) Compile(name, source string) (l gpu.Library, err error) {
@@ -38,10 +40,17 @@ func (d *driver) Compile(name, source string) (l gpu.Library, err error) {
 			err = failure("Metal's compiler rejected shader "+name, e)
 			return
 		}
-		l = &library{d, name, obj}
+		var log string
+		if e != nil { // warnings come as an error beside the library
+			log = foundation.ErrorFrom(e).LocalizedDescription()
+		}
+		l = &library{d, name, obj, log}
 	})
 	return l, err
 }
+
+// Log is what the compiler said of the source that it took.
+func (l *library) Log() string { return l.log }
 
 func (l *library) Close() {
 	l.obj.Release()

@@ -119,6 +119,17 @@ func simPipeline(library C.uintptr_t, name *C.char, values *C.simConstant, n C.l
 	return handle(p)
 }
 
+//export simNoQueue
+func simNoQueue() C.int {
+	state.Lock()
+	defer state.Unlock()
+	if !state.faults.Queue {
+		return 0
+	}
+	state.faults.Queue = false
+	return 1
+}
+
 //export simRejected
 func simRejected(name *C.char, e *C.simError) C.int {
 	if !rejects(C.GoString(name)) {

@@ -14,6 +14,8 @@ const (
 type Faults struct {
 	// NoDevice takes the GPU away; it lasts until the next Inject.
 	NoDevice bool
+	// Queue refuses the next command queue.
+	Queue bool
 	// Pipeline names the kernel whose pipeline is rejected.
 	Pipeline string
 	// Buffer n refuses the n-th buffer asked for from now on, the next being 1.

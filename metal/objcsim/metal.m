@@ -420,7 +420,7 @@ static NSError *report(simError e) {
 	       (family == 5001 && limits.family >= 7);
 }
 
-- (id) newCommandQueue { return [SimQueue new]; }
+- (id) newCommandQueue { return simNoQueue() ? nil : [SimQueue new]; }
 
 - (id) newLibraryWithSource: (NSString *) source
                     options: (MTLCompileOptions *) options

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/evenkeel/evenkeel/metal/emulator"
@@ -39,7 +40,7 @@ func Check(file, source string, o Options) ([]Finding, error) {
 	l := &linter{file: file, source: source}
 	unit, err := reflect.Parse(source)
 	if err != nil {
-		return []Finding{{File: file, Text: err.Error()}}, nil
+		return []Finding{located(file, err)}, nil
 	}
 	l.text()
 	path, args, err := emulator.FrontEnd(o.Clang, o.Cache)
@@ -75,6 +76,21 @@ func Check(file, source string, o Options) ([]Finding, error) {
 	}
 	slices.SortStableFunc(l.found, func(a, b Finding) int { return a.Line - b.Line })
 	return slices.Compact(l.found), nil
+}
+
+var placeRE = regexp.MustCompile(`^(?:line (\d+)|([^\s:]+):(\d+)): (.*)$`)
+
+// located takes file and line out of the text of an error of package reflect.
+func located(file string, err error) Finding {
+	f := Finding{File: file, Text: err.Error()}
+	if m := placeRE.FindStringSubmatch(f.Text); m != nil {
+		if m[2] != "" {
+			f.File = m[2]
+		}
+		f.Line, _ = strconv.Atoi(m[1] + m[3])
+		f.Text = m[4]
+	}
+	return f
 }
 
 type linter struct {
@@ -146,7 +162,7 @@ var diagRE = regexp.MustCompile(`^(\S+?):(\d+):\d+: (error|warning): (.*)$`)
 func (l *linter) diagnostics(out string) {
 	for _, s := range strings.Split(out, "\n") {
 		m := diagRE.FindStringSubmatch(s)
-		if m == nil || strings.Contains(m[1], "/include/") || m[1] == "trampolines" {
+		if m == nil || strings.Contains(m[1], "/include/") || m[1] == reflect.Trampolines {
 			continue
 		}
 		line := 0

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/evenkeel/evenkeel/metal/emulator/reflect"
 )
 
 var declRE = regexp.MustCompile(`(ParmVarDecl|VarDecl|FieldDecl) 0x\w+ (?:prev 0x\w+ )?<([^>]*(?:<[^>]*>)?[^>]*)>` +
@@ -34,7 +36,7 @@ func (l *linter) spaces(ast string) {
 		}
 		m := declRE.FindStringSubmatch(s)
 		if m == nil || m[3] == "" || !strings.Contains(m[4], "__generic") ||
-			strings.Contains(at, "/include/") || at == "trampolines" || at == "" {
+			strings.Contains(at, "/include/") || at == reflect.Trampolines || at == "" {
 			continue
 		}
 		l.add(at, atLine, "%s: pointer or reference without an address space", m[3])

@@ -38,6 +38,9 @@ func keep(body string) string {
 	})
 }
 
+// Trampolines is what messages and line tables name as the file of the functions that [Unit.Lower] adds.
+const Trampolines = "trampolines"
+
 // Lower gives the text to hand to clang: function constants become extern variables that the
 // emulator sets before a dispatch, and every kernel gets a trampoline taking one argument block.
 // Line numbers stay those of the file.
@@ -48,7 +51,7 @@ func (u *Unit) Lower(file, source string) string {
 		return "extern constant " + m[1] + " " + m[2] + ";" + strings.Repeat("\n", strings.Count(s, "\n"))
 	})
 	body = keep(body)
-	fmt.Fprintf(&b, "#line 1 %q\n%s\n#line 1 \"trampolines\"\n", file, body)
+	fmt.Fprintf(&b, "#line 1 %q\n%s\n#line 1 %q\n", file, body, Trampolines)
 	for _, k := range u.Kernels {
 		fmt.Fprintf(&b, "extern \"C\" __attribute__((visibility(\"default\"))) "+
 			"void msl_k_%s(const thread msl_args* a) { %s(", k.Name, k.Name)

@@ -42,6 +42,9 @@ static void race(msl_cell& c, const msl_region* r, u64 off, const char* what, u3
     report("pc 0x%lx: data race, %s: %s memory %s+%lu, thread %u of threadgroup %u against an "
            "earlier dispatch with no barrier between the two", rel(pc), what, kinds[r->kind],
            r->name, off, cur, group);
+  else if (who == group * MSL_MAX_THREADS + cur + 1)  // the last reader was this thread, not the only one
+    report("pc 0x%lx: data race, %s: %s memory %s+%lu, thread %u of threadgroup %u against several "
+           "threads", rel(pc), what, kinds[r->kind], r->name, off, cur, group);
   else
     report("pc 0x%lx: data race, %s: %s memory %s+%lu, thread %u of threadgroup %u against thread "
            "%u of threadgroup %u", rel(pc), what, kinds[r->kind], r->name, off, cur, group,
