@@ -15,16 +15,21 @@ import (
 	"github.com/evenkeel/evenkeel/metal/reference"
 )
 
-// Names are the devices Open knows. Auto is the fastest one that works here.
+// Names are the devices Open knows. Auto leaves the choice to metal/firstuse, which takes the GPU where
+// there is one that computes right.
 const (
 	Auto      = "auto"
 	CPU       = "cpu"
+	GPU       = "gpu" // of a Mac
 	Reference = "reference"
 	Emulator  = "emulator" // the Metal shaders executed on the processor, for tests
 )
 
 // Open makes the named device ready; threads 0 means all cores, and the reference has one whatever is
 // asked. The error says which names there are.
+//
+// Open takes a GPU as it is, for those who examine it: training, sampling and measuring open theirs
+// with firstuse.Open, which checks it. Auto is therefore the CPU here.
 func Open(name string, threads int) (device.Device, error) {
 	switch name {
 	case Auto, CPU, "":
@@ -41,38 +46,40 @@ func Open(name string, threads int) (device.Device, error) {
 			return nil, err
 		}
 		return gpu.New(driver, Emulator), nil
-	case "gpu":
-		return nil, fmt.Errorf("the device %q is not part of this version, which trains on the CPU; "+
-			"choose %s or %s", name, Auto, CPU)
+	case GPU:
+		driver, err := mtl.Open()
+		if err != nil {
+			return nil, err
+		}
+		return gpu.New(driver, GPU), nil
 	}
-	return nil, fmt.Errorf("there is no device %q; choose %s, %s or %s", name, Auto, CPU, Reference)
+	return nil, fmt.Errorf("there is no device %q; choose %s, %s, %s or %s", name, Auto, GPU, CPU, Reference)
 }
 
 // Listed is a device of this machine.
 type Listed struct {
 	device.Info
-	Use string // the name Open takes; empty for a GPU this version cannot train on yet
+	Use string // the name Open takes; empty for a GPU that cannot be used
 }
 
-// List names what this machine has: the CPU, the oracle, and on a Mac its GPU, or why there is none.
+// List names what this machine has: on a Mac its GPU, or why it cannot be used, the CPU and the oracle.
 func List() ([]Listed, error) {
 	var list []Listed
-	for _, name := range []string{CPU, Reference} {
+	for _, name := range []string{GPU, CPU, Reference} {
 		d, err := Open(name, 0)
-		if err != nil {
+		switch {
+		case errors.Is(err, mtl.ErrNoMetal):
+			continue
+		case err != nil && name == GPU: // a Mac on which Metal finds nothing can still train
+			list = append(list, Listed{device.Info{Kind: GPU, Name: "none", Detail: err.Error()}, ""})
+			continue
+		case err != nil:
 			return list, err
 		}
 		list = append(list, Listed{d.Info(), name})
-		d.Close()
-	}
-	gpus, err := mtl.Devices()
-	switch {
-	case errors.Is(err, mtl.ErrNoMetal):
-	case err != nil: // a Mac on which Metal finds nothing can still train
-		list = append(list, Listed{device.Info{Kind: "gpu", Name: "none", Detail: err.Error()}, ""})
-	}
-	for _, g := range gpus {
-		list = append(list, Listed{device.Info{Kind: "gpu", Name: g.Name, Detail: "Metal", Memory: g.Memory}, ""})
+		if err := d.Close(); err != nil {
+			return list, err
+		}
 	}
 	return list, nil
 }

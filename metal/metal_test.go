@@ -25,7 +25,6 @@ func TestOpen(t *testing.T) {
 // TestOpenRefuses: the error tells what to choose instead.
 func TestOpenRefuses(t *testing.T) {
 	for name, want := range map[string]string{
-		"gpu": "not part of this version",
 		"tpu": `no device "tpu"`,
 		"CPU": `no device "CPU"`,
 	} {
@@ -38,6 +37,11 @@ func TestOpenRefuses(t *testing.T) {
 		if !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "choose auto") {
 			t.Errorf("Open(%q) says %q, want %q and what to choose", name, err, want)
 		}
+	}
+	if d, err := Open(GPU, 0); err == nil {
+		d.Close()
+	} else if !strings.Contains(err.Error(), "use the cpu device") {
+		t.Errorf("without a GPU Open says %q and no way on", err)
 	}
 	if d, err := Open(CPU, -1); err == nil {
 		d.Close()
@@ -56,9 +60,9 @@ func TestList(t *testing.T) {
 	kinds := map[string]int{}
 	for _, l := range list {
 		kinds[l.Kind]++
-		if l.Kind == "gpu" {
-			if l.Use != "" {
-				t.Errorf("the GPU is offered as %q, but cannot train yet", l.Use)
+		if l.Use == "" {
+			if l.Kind != GPU || l.Detail == "" {
+				t.Errorf("%+v cannot be opened and does not say why", l)
 			}
 			continue
 		}

@@ -59,14 +59,22 @@ func fingerprintOf(d device.Device) fingerprint {
 }
 
 // checkpoint writes weights, moments and state of the steps done so far.
-func (s *session) checkpoint() error {
+func (s *session) checkpoint() error { return s.checkpointOf(s.eng.State) }
+
+// source is where a checkpoint takes weights and moments from.
+type source interface {
+	Read(a device.Arena, param int, dst []float32) error
+}
+
+// checkpointOf is checkpoint with weights and moments from elsewhere than the device.
+func (s *session) checkpointOf(from source) error {
 	text, err := s.cfg.YAML()
 	if err != nil {
 		return err
 	}
 	st := trainState{
-		Step: s.step, Tokens: s.step * int64(s.cfg.Batch) * int64(s.eng.T), Elapsed: s.before, Watch: s.watch,
-		Dataset: s.data.Fingerprint, Tokenizer: s.data.Tokenizer.SHA256(), Fingerprint: fingerprintOf(s.dev),
+		Step: s.step, Tokens: s.step * int64(s.cfg.Batch) * int64(s.spec.T), Elapsed: s.before, Watch: s.watch,
+		Dataset: s.data.Fingerprint, Tokenizer: s.data.Tokenizer.SHA256(), Fingerprint: s.print,
 	}
 	if !math.IsNaN(s.valLoss) {
 		st.ValLoss = &s.valLoss
@@ -77,9 +85,9 @@ func (s *session) checkpoint() error {
 		}
 		meta := map[string]string{"format": "pt", "step": fmt.Sprint(s.step)}
 		return errors.Join(
-			w.Safetensors(fileModel, s.eng.tensors(device.Params, ""), meta),
-			w.Safetensors(fileOptim, append(s.eng.tensors(device.Moment1, ".exp_avg"),
-				s.eng.tensors(device.Moment2, ".exp_avg_sq")...), meta),
+			w.Safetensors(fileModel, tensors(s.schema, from, device.Params, ""), meta),
+			w.Safetensors(fileOptim, append(tensors(s.schema, from, device.Moment1, ".exp_avg"),
+				tensors(s.schema, from, device.Moment2, ".exp_avg_sq")...), meta),
 			w.JSON(fileState, st),
 			w.File(fileTokenizer, s.data.Tokenizer.JSON()),
 			w.File(fileConfig, text),
@@ -96,12 +104,12 @@ func (s *session) checkpoint() error {
 	return nil
 }
 
-// tensors lists an arena of the state for a checkpoint, each streamed through one buffer.
-func (e *Engine) tensors(a device.Arena, suffix string) []safetensors.Tensor {
+// tensors lists an arena of a state for a checkpoint, each streamed through one buffer.
+func tensors(sc *graph.Schema, from source, a device.Arena, suffix string) []safetensors.Tensor {
 	var buf []float32
-	list := make([]safetensors.Tensor, len(e.Schema.Params))
-	for i := range e.Schema.Params {
-		p := &e.Schema.Params[i]
+	list := make([]safetensors.Tensor, len(sc.Params))
+	for i := range sc.Params {
+		p := &sc.Params[i]
 		list[i] = safetensors.Tensor{
 			Name: p.Name + suffix, DType: safetensors.F32, Shape: p.Shape,
 			Write: func(w io.Writer) error {
@@ -109,7 +117,7 @@ func (e *Engine) tensors(a device.Arena, suffix string) []safetensors.Tensor {
 					buf = make([]float32, p.Len())
 				}
 				v := buf[:p.Len()]
-				if err := e.State.Read(a, i, v); err != nil {
+				if err := from.Read(a, i, v); err != nil {
 					return err
 				}
 				_, err := w.Write(unsafe.Slice((*byte)(unsafe.Pointer(&v[0])), 4*len(v)))
@@ -203,7 +211,7 @@ func (s *session) restore(ctx context.Context) error {
 	if st.ValLoss != nil {
 		s.valLoss = *st.ValLoss
 	}
-	if now := fingerprintOf(s.dev); now != st.Fingerprint {
+	if now := s.print; now != st.Fingerprint {
 		s.run.AddEvent("backend_changed", st.Step, fmt.Sprintf(
 			"The device or its kernels changed (%+v, now %+v): the run goes on, but not bit for bit as before.",
 			st.Fingerprint, now), nil)

@@ -1,8 +1,8 @@
 package trainer
 
 import (
+	"context"
 	"fmt"
-	"math"
 
 	"github.com/evenkeel/evenkeel/metal/device"
 	"github.com/evenkeel/evenkeel/model"
@@ -28,6 +28,7 @@ type Engine struct {
 	State  device.State
 
 	accumulate, update, evaluate program
+	flying                       flights
 }
 
 // program is a compiled graph with its host-side blocks, so that a run allocates nothing.
@@ -77,26 +78,52 @@ func (p *program) run() error {
 // takes all memory. Parameters are zero until InitParams or a checkpoint fills them. The engine owns
 // the state, not the device.
 func NewEngine(d device.Device, s *model.Spec, B, T, micro int, opt Optimizer) (*Engine, error) {
+	return newEngine(context.Background(), d, s, B, T, micro, opt, &DeviceOptions{})
+}
+
+// newEngine is NewEngine where building kernels can be watched and cancelled.
+func newEngine(ctx context.Context, d device.Device, s *model.Spec, B, T, micro int, opt Optimizer,
+	watch *DeviceOptions) (*Engine, error) {
 	e := &Engine{Spec: s, Schema: s.Schema(1), B: B, T: T, Micro: micro, Opt: opt, Device: d}
-	var err error
+	for i := range e.flying.ring {
+		f := &e.flying.ring[i]
+		f.act, f.attn = make([]float32, len(s.Blocks)), make([]float32, len(s.Blocks))
+	}
+	accumulate, err := s.Accumulate(e.Schema, B, T, micro, true)
+	if err != nil {
+		return nil, err
+	}
+	update, err := model.Update(e.Schema, opt.AdamWAttr)
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range []*graph.Graph{accumulate, update} {
+		if err := watch.build(ctx, d, g); err != nil {
+			return nil, err
+		}
+	}
+	watch.progress(stageMemory, 0, 0)
 	if e.State, err = d.NewState(e.Schema); err != nil {
 		return nil, err
 	}
-	g, err := s.Accumulate(e.Schema, B, T, micro, true)
-	if e.accumulate, err = compile(d, e.State, g, err); err != nil {
-		e.Close()
-		return nil, err
+	if e.accumulate, err = compile(d, e.State, accumulate, nil); err == nil {
+		e.update, err = compile(d, e.State, update, nil)
 	}
-	g, err = model.Update(e.Schema, opt.AdamWAttr)
-	if e.update, err = compile(d, e.State, g, err); err != nil {
+	if err != nil {
 		e.Close()
 		return nil, err
 	}
 	return e, nil
 }
 
-// Close frees programs and state.
+// memory is what state and activations take on the device, bytes.
+func (e *Engine) memory() int64 {
+	return int64(4*4*e.Schema.Total) + 4*int64(e.accumulate.graph.Plan.ArenaLen)
+}
+
+// Close waits for what is in flight and frees programs and state.
 func (e *Engine) Close() {
+	e.Drain()
 	for _, p := range []program{e.accumulate, e.update, e.evaluate} {
 		if p.Program != nil {
 			p.Close()
@@ -121,79 +148,6 @@ func (e *Engine) InitParams(seed uint64) error {
 	}
 	return nil
 }
-
-// Batch fills ids and targets (B*T each, target -1 is ignored) of micro-batch m of the step.
-type Batch func(m int, ids, targets []int32)
-
-// StepResult is what one step measured.
-type StepResult struct {
-	Loss       float64 // sum of cross-entropies / (B*T) over all micro-batches, the published convention
-	Mean       float64 // mean over targets
-	GradNorm   float64
-	Clip       float64
-	LayerNorms []float32 // per block, then outside the blocks; valid until the next step
-	ActRMS     []float32 // per block, of the last micro-batch
-	AttnTop    []float32
-	NonFinite  []float32 // per parameter
-	Bad        bool      // any of it is NaN or infinite; parameters were then left alone
-}
-
-// Step runs step t (from 1) at rate lr. It allocates nothing.
-func (e *Engine) Step(t int64, lr float64, batch Batch, r *StepResult) error {
-	p := &e.accumulate
-	r.Loss, r.Mean = 0, 0
-	targets := 0
-	for m := range e.Micro {
-		batch(m, p.int(model.InIDs), p.int(model.InTargets))
-		for _, y := range p.int(model.InTargets) {
-			if y >= 0 {
-				targets++
-			}
-		}
-		if err := p.run(); err != nil {
-			return err
-		}
-		r.Loss += float64(p.metric("loss")[0])
-	}
-	if targets > 0 {
-		r.Mean = r.Loss * float64(e.Micro*e.B*e.T) / float64(targets)
-	}
-	e.probes(r)
-
-	u := &e.update
-	u.float(model.InLR, lr)
-	u.float(model.InBias1, 1-math.Pow(e.Opt.Beta1, float64(t)))
-	u.float(model.InBias2, 1-math.Pow(e.Opt.Beta2, float64(t)))
-	u.float(model.InMaxNorm, e.Opt.MaxNorm)
-	if err := u.run(); err != nil {
-		return err
-	}
-	r.GradNorm, r.Clip = float64(u.metric("grad_norm")[0]), float64(u.metric("clip")[0])
-	r.LayerNorms, r.NonFinite = u.metric("grad_norm.layer"), u.metric("nonfinite")
-	r.Bad = !finite(r.Loss) || !finite(r.GradNorm)
-	return nil
-}
-
-// probes copies the per-block probes of the last micro-batch.
-func (e *Engine) probes(r *StepResult) {
-	L := len(e.Spec.Blocks)
-	if len(r.ActRMS) != L {
-		r.ActRMS, r.AttnTop = make([]float32, L), make([]float32, L)
-	}
-	for _, m := range e.accumulate.graph.Metrics {
-		if m.Layer < 0 {
-			continue
-		}
-		switch v := e.accumulate.metrics[m.Offset]; m.Name[0:4] {
-		case "act_":
-			r.ActRMS[m.Layer] = v
-		case "attn":
-			r.AttnTop[m.Layer] = v
-		}
-	}
-}
-
-func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
 // Evaluate returns the mean cross-entropy over all targets of n batches of B sequences.
 func (e *Engine) Evaluate(B, n int, batch Batch) (loss float64, targets int, err error) {

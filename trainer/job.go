@@ -16,6 +16,10 @@ import (
 type Options struct {
 	Root string       // folder of runs; empty: runs.DefaultRoot
 	Log  *slog.Logger // nil: only the run folder's log.jsonl
+	// Ask makes a job whose GPU cannot be used, or go on, wait in state Asking until UseCPU or Stop.
+	// Otherwise the CPU takes its place, and a note says so; only a GPU asked for by name that cannot be
+	// used from the start is an error then.
+	Ask bool
 }
 
 // Job is one training run in progress. Its methods may be called from any goroutine and never wait
@@ -43,6 +47,7 @@ const (
 	cmdContinue
 	cmdStop
 	cmdCheckpoint
+	cmdUseCPU
 )
 
 // DivergedError tells that a run stopped because its numbers stopped being usable.
@@ -196,9 +201,12 @@ func (j *Job) Pause() { j.ask(cmdPause, Pausing, Running) }
 // Continue goes on after Pause.
 func (j *Job) Continue() { j.ask(cmdContinue, Running, Paused, Pausing) }
 
+// UseCPU lets a job in state Asking go on on the CPU.
+func (j *Job) UseCPU() { j.send(cmdUseCPU) }
+
 // Stop finishes the current step, writes a checkpoint and ends the job.
 func (j *Job) Stop() {
-	j.ask(cmdStop, Stopping, Running, Paused, Pausing, Preparing)
+	j.ask(cmdStop, Stopping, Running, Paused, Pausing, Preparing, Asking)
 	if j.Snapshot().Step == 0 {
 		j.cancel() // preparation looks at the context only
 	}

@@ -152,7 +152,7 @@ func TestDivergenceKeepsTheLastGoodCheckpoint(t *testing.T) {
 	if err != nil || ck.Step >= d.Step {
 		t.Errorf("checkpoint %d after divergence at %d: %v", ck.Step, d.Step, err)
 	}
-	m, err := OpenModel(j.Snapshot().RunPath, "cpu", 1)
+	m, err := OpenModel(t.Context(), j.Snapshot().RunPath, DeviceOptions{Name: "cpu", Threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,68 +11,139 @@ import (
 // publishEvery bounds how often a snapshot is made; windows look at most ten times a second.
 const publishEvery = 50 * time.Millisecond
 
+// pace is how fast a session trains.
+type pace struct {
+	since     time.Time     // the oldest step in flight was begun, or the one before it ended
+	ran       time.Duration // all steps of this session
+	steps     int64
+	published time.Time
+}
+
 // loop runs the steps that are left. It returns nil when all ran, errStopped on request, a
-// *DivergedError, or a failure.
+// *DivergedError, or a failure that cannot be recovered from.
 func (s *session) loop(ctx context.Context) error {
-	began := time.Now()
-	ran, first := time.Duration(0), s.step
+	s.began = time.Now()
+	for {
+		err := s.steps(ctx)
+		if err == nil {
+			return nil
+		}
+		if err = s.recover(ctx, err); err != nil {
+			return err
+		}
+	}
+}
+
+// steps runs steps until all are done or one of them fails. On a device that gains by it, a step is
+// begun while the one before it runs, unless something stands between the two; see apart. What a
+// person sees does not depend on it. When a step turns out to have diverged, the one behind it may have
+// changed the parameters: they are dropped, the newest checkpoint holds those before.
+func (s *session) steps(ctx context.Context) error {
+	depth := depthOn(s.dev)
 	var r StepResult
-	var published time.Time
+	var next int64 // the step to begin
 	B, T := s.eng.B, s.eng.T
 	batch := func(m int, ids, targets []int32) {
 		if m == 0 {
-			s.data.Batch(int(s.step), s.cfg.Batch, s.ids, s.targets)
+			s.data.Batch(int(next-1), s.cfg.Batch, s.ids, s.targets)
 		}
 		copy(ids, s.ids[m*B*T:])
 		copy(targets, s.targets[m*B*T:])
 	}
 	for s.step < int64(s.cfg.Steps) {
-		if stop, err := s.obey(ctx, &began); stop || err != nil {
-			return err
-		}
-		t0 := time.Now()
-		t := s.step + 1
-		lr := s.sched.At(t * int64(s.eng.Micro*B*T))
-		if err := s.eng.Step(t, lr, batch, &r); err != nil {
-			return err
-		}
-		took := time.Since(t0)
-		ran += took
-		reason := s.watch.look(t, &r, s.eng.Schema, s.cfg.StopOnRise)
-		if reason == "" {
-			s.step = t
-		}
-		val := math.NaN()
-		if reason == "" && due(t, s.cfg.EvalEvery, s.cfg.Steps) {
-			var err error
-			if val, err = s.validate(); err != nil {
+		if s.eng.InFlight() == 0 {
+			if stop, err := s.obey(ctx); stop || err != nil {
 				return err
 			}
+			if err := s.keep(); err != nil {
+				return err
+			}
+			next, s.pace.since = s.step+1, time.Now()
 		}
-		rate := float64(s.eng.Micro*B*T) / took.Seconds()
-		if err := s.record(t, s.before+time.Since(began), &r, lr, val, rate); err != nil {
+		for n := s.eng.InFlight(); n == 0 || n < depth && !s.apart(ctx, next-1); n++ {
+			if err := s.eng.Begin(next, s.rate(next), batch); err != nil {
+				return err
+			}
+			next++
+		}
+		if err := s.eng.Finish(&r); err != nil {
 			return err
 		}
-		if reason == "" && s.cfg.SampleEvery > 0 && due(t, s.cfg.SampleEvery, s.cfg.Steps) {
-			if err := s.sample(ctx); err != nil {
-				return err
-			}
+		now := time.Now()
+		took := now.Sub(s.pace.since)
+		s.pace.since = now
+		if err := s.finished(ctx, s.step+1, &r, took); err != nil {
+			return err
 		}
-		if time.Since(published) >= publishEvery || t == int64(s.cfg.Steps) || reason != "" {
-			published = time.Now()
-			s.publish(t, &r, lr, val, float64(s.eng.Micro*B*T)*float64(t-first)/ran.Seconds(),
-				s.before+time.Since(began), eta(ran, t-first, int64(s.cfg.Steps)-t))
+	}
+	return nil
+}
+
+// rate is the learning rate of a step.
+func (s *session) rate(t int64) float64 {
+	return s.sched.At(t * int64(s.cfg.Batch*s.eng.T))
+}
+
+// apart tells whether something must happen after step t and before the next is begun: it looks at the
+// parameters as step t leaves them, or a person has asked for something.
+func (s *session) apart(ctx context.Context, t int64) bool {
+	c := &s.cfg
+	return t == int64(c.Steps) || due(t, c.EvalEvery, c.Steps) || due(t, c.CheckpointEvery, c.Steps) ||
+		c.SampleEvery > 0 && due(t, c.SampleEvery, c.Steps) ||
+		len(s.j.commands) > 0 || ctx.Err() != nil || s.back.due()
+}
+
+// finished takes the result of step t: watches for divergence, and measures, records, samples and writes
+// what is due, except for what was done before a failure made the run go back.
+func (s *session) finished(ctx context.Context, t int64, r *StepResult, took time.Duration) error {
+	reason := s.watch.look(t, r, s.eng.Schema, s.cfg.StopOnRise)
+	if reason == "" {
+		s.step = t
+	}
+	if t > s.recorded {
+		if err := s.measure(t, r, took, reason); err != nil {
+			return err
 		}
-		if reason != "" {
-			return &DivergedError{Step: t, Reason: reason}
+	}
+	if reason != "" {
+		return &DivergedError{Step: t, Reason: reason}
+	}
+	if s.cfg.SampleEvery > 0 && due(t, s.cfg.SampleEvery, s.cfg.Steps) && t > s.sampled {
+		if err := s.sample(ctx); err != nil {
+			return err
 		}
-		if t == int64(s.cfg.Steps) || due(t, s.cfg.CheckpointEvery, s.cfg.Steps) {
-			s.before += time.Since(began)
-			began = time.Now()
-			if err := s.checkpoint(); err != nil {
-				return err
-			}
+		s.sampled = t
+	}
+	if t == int64(s.cfg.Steps) || due(t, s.cfg.CheckpointEvery, s.cfg.Steps) {
+		s.before += time.Since(s.began)
+		s.began = time.Now()
+		return s.checkpoint()
+	}
+	return nil
+}
+
+// measure validates when that is due, records the row of step t and publishes.
+func (s *session) measure(t int64, r *StepResult, took time.Duration, reason string) error {
+	val := math.NaN()
+	if reason == "" && due(t, s.cfg.EvalEvery, s.cfg.Steps) {
+		var err error
+		if val, err = s.validate(); err != nil {
+			return err
 		}
+	}
+	tokens := float64(s.cfg.Batch * s.eng.T)
+	lr, elapsed := s.rate(t), s.before+time.Since(s.began)
+	if err := s.record(t, elapsed, r, lr, val, tokens/took.Seconds()); err != nil {
+		return err
+	}
+	s.recorded = t
+	p := &s.pace
+	p.ran += took
+	p.steps++
+	if time.Since(p.published) >= publishEvery || t == int64(s.cfg.Steps) || reason != "" || finite(val) {
+		p.published = time.Now()
+		s.publish(t, r, lr, val, tokens*float64(p.steps)/p.ran.Seconds(), elapsed,
+			eta(p.ran, p.steps, int64(s.cfg.Steps)-t))
 	}
 	return nil
 }
@@ -81,7 +152,10 @@ func (s *session) loop(ctx context.Context) error {
 func due(t int64, n, last int) bool { return n > 0 && (t%int64(n) == 0 || t == int64(last)) }
 
 // obey carries out what was asked since the last step. While paused it waits for the next command.
-func (s *session) obey(ctx context.Context, began *time.Time) (stop bool, err error) {
+func (s *session) obey(ctx context.Context) (stop bool, err error) {
+	if s.step < s.recorded && ctx.Err() == nil {
+		return false, nil // steps are being run again; it is soon where a person saw it
+	}
 	for {
 		var c command
 		if s.paused {
@@ -108,13 +182,13 @@ func (s *session) obey(ctx context.Context, began *time.Time) (stop bool, err er
 			}
 			return true, errStopped
 		case cmdPause:
-			if err = s.pause(began); err == nil {
+			if err = s.pause(); err == nil {
 				s.paused = true
 			}
 		case cmdContinue:
 			if s.paused {
 				s.paused = false
-				*began = time.Now()
+				s.began = time.Now()
 				err = s.run.SetStatus(runs.Running, "")
 				s.run.AddEvent("continue", s.step, "Training goes on.", nil)
 			}
@@ -130,9 +204,9 @@ func (s *session) obey(ctx context.Context, began *time.Time) (stop bool, err er
 	}
 }
 
-func (s *session) pause(began *time.Time) error {
-	s.before += time.Since(*began)
-	*began = time.Now()
+func (s *session) pause() error {
+	s.before += time.Since(s.began)
+	s.began = time.Now()
 	if err := s.checkpoint(); err != nil {
 		return err
 	}
@@ -180,14 +254,17 @@ func (s *session) publish(t int64, r *StepResult, lr, val, rate float64, elapsed
 
 // validate measures the loss on held-out text, on the same batches each time.
 func (s *session) validate() (float64, error) {
-	B := s.eng.B
-	n := s.data.ValBatches(B)
+	// The batches stay the same sequences when a failure made micro-batches smaller.
+	whole := s.cfg.Batch / s.cfg.Micro
+	n := s.data.ValBatches(whole)
 	if s.cfg.EvalBatches > 0 {
 		n = min(n, s.cfg.EvalBatches)
 	}
 	if n == 0 {
 		return math.NaN(), nil
 	}
+	B := s.eng.B
+	n = min(n*whole/B, s.data.ValBatches(B))
 	loss, _, err := s.eng.Evaluate(B, n, func(i int, ids, targets []int32) { s.data.ValBatch(i, B, ids, targets) })
 	if err == nil {
 		s.valLoss, s.mark = loss, loss

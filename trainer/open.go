@@ -2,13 +2,14 @@ package trainer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
 	"path/filepath"
 
-	"github.com/evenkeel/evenkeel/metal"
 	"github.com/evenkeel/evenkeel/metal/device"
+	"github.com/evenkeel/evenkeel/model/graph"
 	"github.com/evenkeel/evenkeel/trainer/data"
 	"github.com/evenkeel/evenkeel/trainer/runs"
 	"github.com/evenkeel/evenkeel/trainer/tokenizer"
@@ -26,9 +27,8 @@ type Model struct {
 	sampler *sampler
 }
 
-// OpenModel opens the newest checkpoint of a run folder, or the checkpoint folder itself, on the named
-// device.
-func OpenModel(path, deviceName string, threads int) (*Model, error) {
+// OpenModel opens the newest checkpoint of a run folder, or the checkpoint folder itself, on a device.
+func OpenModel(ctx context.Context, path string, o DeviceOptions) (*Model, error) {
 	ck, err := findCheckpoint(path)
 	if err != nil {
 		return nil, err
@@ -49,18 +49,41 @@ func OpenModel(path, deviceName string, threads int) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if m.dev, err = metal.Open(deviceName, threads); err != nil {
-		return nil, err
-	}
-	m.eng = &Engine{Spec: spec, Schema: spec.Schema(1), B: 1, T: spec.T, Micro: 1, Device: m.dev}
-	if m.eng.State, err = m.dev.NewState(m.eng.Schema); err == nil {
-		err = m.eng.load(ck.File(fileModel), map[device.Arena]string{device.Params: ""})
-	}
+	err = withDevice(ctx, o, func(d device.Device) error {
+		m.dev, m.eng = d, &Engine{Spec: spec, Schema: spec.Schema(1), B: 1, T: spec.T, Micro: 1, Device: d}
+		err := m.load(ctx, ck, &o)
+		if err != nil {
+			m.Close()
+		}
+		return err
+	})
 	if err != nil {
-		m.Close()
 		return nil, err
 	}
 	return m, nil
+}
+
+// load fills the parameters and makes what evaluating and sampling need, so that a GPU which cannot do it
+// says so now.
+func (m *Model) load(ctx context.Context, ck runs.Checkpoint, o *DeviceOptions) error {
+	var graphs [3]*graph.Graph
+	var errs [3]error
+	graphs[0], errs[0] = m.eng.Spec.Evaluate(m.eng.Schema, evalB, m.eng.T)
+	graphs[1], errs[1] = m.eng.Spec.Decode(m.eng.Schema, 1)
+	graphs[2], errs[2] = m.eng.Spec.Prefill(m.eng.Schema, 1, min(prefillTokens, m.eng.T))
+	if err := errors.Join(errs[:]...); err != nil {
+		return err
+	}
+	for _, g := range graphs {
+		if err := o.build(ctx, m.dev, g); err != nil {
+			return err
+		}
+	}
+	var err error
+	if m.eng.State, err = m.dev.NewState(m.eng.Schema); err != nil {
+		return err
+	}
+	return m.eng.load(ck.File(fileModel), map[device.Arena]string{device.Params: ""})
 }
 
 // findCheckpoint reads a path that is a run folder or a checkpoint folder.
@@ -96,6 +119,9 @@ func (m *Model) Sample(ctx context.Context, o SampleOptions, emit func(string)) 
 	return m.sampler.Generate(ctx, o, emit)
 }
 
+// evalB is how many sequences Evaluate takes at a time.
+const evalB = 8
+
 // EvalResult is how well a model predicts a text.
 type EvalResult struct {
 	Loss        float64 // nats a token
@@ -121,8 +147,7 @@ func (m *Model) Evaluate(ctx context.Context, corpus string, batches int, progre
 	if err != nil {
 		return EvalResult{}, err
 	}
-	const B = 8
-	n := ds.ValBatches(B)
+	n := ds.ValBatches(evalB)
 	if batches > 0 {
 		n = min(n, batches)
 	}
@@ -135,7 +160,7 @@ func (m *Model) Evaluate(ctx context.Context, corpus string, batches int, progre
 		if ctx.Err() != nil {
 			return EvalResult{}, ctx.Err()
 		}
-		loss, targets, err := m.eng.Evaluate(B, 1, func(_ int, ids, targets []int32) { ds.ValBatch(i, B, ids, targets) })
+		loss, targets, err := m.eng.Evaluate(evalB, 1, func(_ int, ids, targets []int32) { ds.ValBatch(i, evalB, ids, targets) })
 		if err != nil {
 			return EvalResult{}, err
 		}

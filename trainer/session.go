@@ -9,10 +9,11 @@ import (
 	"math"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"time"
 
-	"github.com/evenkeel/evenkeel/metal"
 	"github.com/evenkeel/evenkeel/metal/device"
+	"github.com/evenkeel/evenkeel/model"
 	"github.com/evenkeel/evenkeel/model/graph"
 	"github.com/evenkeel/evenkeel/trainer/atomicfile"
 	"github.com/evenkeel/evenkeel/trainer/data"
@@ -25,27 +26,40 @@ type session struct {
 	j    *Job
 	cfg  Config
 	data *data.Dataset
-	dev  device.Device
-	eng  *Engine
 	run  *runs.Run
 	log  *slog.Logger
+	ask  bool // a person decides what happens when the GPU fails
+
+	spec   *model.Spec
+	schema *graph.Schema
+	dev    device.Device
+	print  fingerprint // of dev
+	eng    *Engine
 
 	sched   Schedule
 	step    int64 // steps done
 	watch   watch
-	before  time.Duration // training time of earlier sessions
+	began   time.Time     // this session, or its part since the last checkpoint
+	before  time.Duration // training time until then
 	valLoss float64
 	row     []float32
 	ids     []int32 // the step's whole batch
 	targets []int32
 	sampler *sampler
 	paused  bool
-	mark    float64 // validation loss since the last checkpoint, NaN when none
+	mark    float64  // validation loss since the last checkpoint, NaN when none
+	notes   []string // what happened to the device
+	pace    pace
+	back    rollback
+	trouble trouble
+	// The newest steps whose row was recorded and whose text was sampled: steps that are run again
+	// after a failure do neither a second time.
+	recorded, sampled int64
 }
 
 // newSession prepares a run from nothing. The folder is made last, so that bad input leaves none.
 func newSession(ctx context.Context, j *Job, opt Options) (*session, error) {
-	s := &session{j: j, cfg: j.cfg, valLoss: math.NaN(), mark: math.NaN()}
+	s := &session{j: j, cfg: j.cfg, ask: opt.Ask, valLoss: math.NaN(), mark: math.NaN()}
 	if err := s.prepare(ctx, opt); err != nil {
 		s.release()
 		return nil, err
@@ -68,7 +82,7 @@ func newSession(ctx context.Context, j *Job, opt Options) (*session, error) {
 
 // resumeSession prepares a run from its folder.
 func resumeSession(ctx context.Context, j *Job, run *runs.Run, opt Options) (*session, error) {
-	s := &session{j: j, cfg: j.cfg, run: run, valLoss: math.NaN(), mark: math.NaN()}
+	s := &session{j: j, cfg: j.cfg, run: run, ask: opt.Ask, valLoss: math.NaN(), mark: math.NaN()}
 	err := s.prepare(ctx, opt)
 	if err == nil {
 		err = s.restore(ctx)
@@ -99,14 +113,7 @@ func (s *session) prepare(ctx context.Context, opt Options) error {
 	s.data, err = data.Prepare(ctx, data.Options{
 		Corpus: c.Data, MaxBytes: c.DataBytes, Tokenizer: c.Tokenizer, Vocab: c.BPEVocab, T: c.Model.Seq,
 		B: c.Batch, Seed: c.Seed, ValPerMille: c.heldOut(), Cache: cacheDir(),
-		Progress: func(stage string, done, total int64) {
-			s.j.publish(func(p *Snapshot) {
-				p.Reason, p.Progress = stage, -1
-				if total > 0 {
-					p.Progress = float64(done) / float64(total)
-				}
-			})
-		},
+		Progress: s.preparing,
 	})
 	if err != nil {
 		return err
@@ -119,24 +126,29 @@ func (s *session) prepare(ctx context.Context, opt Options) error {
 		return fmt.Errorf("vocab is %d but the tokenizer has %d tokens; set vocab to at least that, or to 0",
 			c.Model.Vocab, s.data.Tokenizer.VocabSize())
 	}
-	spec, err := c.Model.Resolve()
-	if err != nil {
+	if s.spec, err = c.Model.Resolve(); err != nil {
 		return err
 	}
-	s.j.publish(func(p *Snapshot) { p.Reason, p.Progress = "Taking memory on the device", -1 })
-	if s.dev, err = metal.Open(c.Device, c.Threads); err != nil {
+	s.schema = s.spec.Schema(1)
+	if err = s.settle(ctx); err != nil {
 		return err
 	}
-	s.eng, err = NewEngine(s.dev, spec, c.Batch/c.Micro, spec.T, c.Micro, Optimizer{
-		AdamWAttr: graph.AdamWAttr{Beta1: c.Beta1, Beta2: c.Beta2, Eps: c.AdamEps, WeightDecay: c.WeightDecay},
-		MaxNorm:   c.MaxNorm,
-	})
-	if err != nil {
-		return err
-	}
-	s.ids, s.targets = make([]int32, c.Batch*spec.T), make([]int32, c.Batch*spec.T)
-	s.sched = c.schedule(int64(c.Batch) * int64(spec.T))
+	s.ids, s.targets = make([]int32, c.Batch*s.spec.T), make([]int32, c.Batch*s.spec.T)
+	s.sched = c.schedule(int64(c.Batch) * int64(s.spec.T))
 	return nil
+}
+
+// preparing publishes what is being prepared and how far that is; total is 0 when its length is unknown.
+func (s *session) preparing(stage string, done, total int64) {
+	s.j.publish(func(p *Snapshot) {
+		if p.State == Running {
+			return // the device is opened anew; people see steps
+		}
+		p.Reason, p.Progress = stage, -1
+		if total > 0 {
+			p.Progress = float64(done) / float64(total)
+		}
+	})
 }
 
 // create makes the run folder.
@@ -185,11 +197,14 @@ func (s *session) begin() error {
 	for _, n := range s.data.Notes {
 		s.log.Info("data", "note", n)
 	}
-	memory := int64(4*4*s.eng.Schema.Total) + 4*int64(s.eng.accumulate.graph.Plan.ArenaLen)
+	for _, n := range s.notes {
+		s.run.AddEvent("device", s.step, n, nil)
+	}
+	s.recorded, s.sampled = s.step, s.step
 	s.j.publish(func(p *Snapshot) {
 		p.State, p.Reason, p.Progress = Running, "", 0
-		p.Step, p.Steps, p.Floor, p.MemoryBytes = s.step, int64(s.cfg.Steps), s.data.FloorPerToken, memory
-		p.RunPath, p.Notes = s.run.Path(), append(append([]string(nil), s.cfg.Warnings()...), s.data.Notes...)
+		p.Step, p.Steps, p.Floor, p.MemoryBytes = s.step, int64(s.cfg.Steps), s.data.FloorPerToken, s.eng.memory()
+		p.RunPath, p.Notes = s.run.Path(), slices.Concat(s.cfg.Warnings(), s.data.Notes, s.notes)
 		p.Device, p.ValLoss = info.Name+", "+info.Detail, s.valLoss
 	})
 	return nil
@@ -229,14 +244,22 @@ func (s *session) close(cause error) error {
 }
 
 func (s *session) release() {
+	s.closeEngine()
+	if s.dev != nil {
+		s.dev.Close()
+		s.dev = nil
+	}
+}
+
+// closeEngine frees what the run holds on its device.
+func (s *session) closeEngine() {
 	if s.sampler != nil {
 		s.sampler.Close()
+		s.sampler = nil
 	}
 	if s.eng != nil {
 		s.eng.Close()
-	}
-	if s.dev != nil {
-		s.dev.Close()
+		s.eng = nil
 	}
 }
 

@@ -15,6 +15,7 @@ const (
 	Pausing   State = "pausing"
 	Paused    State = "paused"
 	Stopping  State = "stopping"
+	Asking    State = "asking"   // the GPU cannot be used or go on: UseCPU or Stop
 	Done      State = "done"     // all steps ran
 	Stopped   State = "stopped"  // ended early on request, with a checkpoint
 	Diverged  State = "diverged" // the loss or a gradient stopped being usable
@@ -29,7 +30,7 @@ func (s State) Final() bool {
 // Snapshot is a consistent picture of a job; it never changes once given out.
 type Snapshot struct {
 	State  State
-	Reason string // a sentence, for Preparing, Diverged and Failed
+	Reason string // a sentence, for Preparing, Asking, Diverged and Failed
 	// Progress of the current preparation in [0, 1]; negative when its length is unknown.
 	Progress float64
 
@@ -42,11 +43,11 @@ type Snapshot struct {
 	Elapsed       time.Duration
 	MemoryBytes   int64 // of state and activations on the device
 
-	RunPath    string // folder of the run, once it exists
-	Checkpoint string // last checkpoint written
-	Sample     Sample // last text generated
-	Notes      []string
-	Device     string // for people
+	RunPath    string   // folder of the run, once it exists
+	Checkpoint string   // last checkpoint written
+	Sample     Sample   // last text generated
+	Notes      []string // grow when something happens to the device
+	Device     string   // for people
 }
 
 // Sample is a text the model wrote at a step.
