@@ -37,7 +37,7 @@ func window(stderr io.Writer) int {
 	u := ui.New(ui.Options{
 		Window: w, Dispatch: fyne.Do, Devices: list, Memory: memory, Version: trainer.Version,
 		Start: func(c trainer.Config) (ui.Job, error) {
-			j, err := trainer.Start(c, trainer.Options{})
+			j, err := trainer.Start(c, trainer.Options{Ask: true})
 			if err != nil {
 				return nil, err // not j: a nil *Job in an interface is not nil
 			}

@@ -7,12 +7,17 @@ import (
 )
 
 var benchCommand = &command{
-	name: "bench", summary: "time training steps on random tokens",
+	name: "bench", summary: "time training steps on random tokens, or predict them",
 	more: `Prints one line: medians over the steps, and the best of five square products of the same matrix library in
 the same process. --arch llama is RMSNorm, rotary positions, SwiGLU and an untied head; --arch gpt2 is LayerNorm,
 learned positions, GELU, biases and a tied head. sgemm values are 0 on a device without a matrix library.
 
-  evenkeel bench --arch llama --d 256 --layers 6 --heads 4 --seq 256 --batch 8 --vocab 4096 --ffn 640`,
+With --plan nothing runs: it prints what every dispatch of the step would ask of a Mac's GPU, and the time that
+peaks and bandwidths from published tables allow.
+
+  evenkeel bench --arch llama --d 256 --layers 6 --heads 4 --seq 256 --batch 8 --vocab 4096 --ffn 640
+  evenkeel bench --plan --chip m2 --preset medium
+  evenkeel bench --plan --chip m1,m2,m3,m4max --preset tiny,bench,medium`,
 	run: runBench,
 }
 
@@ -41,6 +46,7 @@ func runBench(e *env, args []string) error {
 		f.declared(n.name)
 	}
 	device, threads := f.device()
+	plan := f.plan()
 	if _, err := e.parse(f, args, 0, 0); err != nil {
 		return err
 	}
@@ -51,7 +57,14 @@ func runBench(e *env, args []string) error {
 		return usagef("--batch and --steps must be at least 1, --seq and --vocab at least 2, " +
 			"--ffn and --threads at least 0")
 	}
+	if err := plan.check(f); err != nil {
+		return err
+	}
+	if *plan.plan {
+		return runPlan(e, plan, o)
+	}
 	o.Device, o.Threads = *device, *threads
+	o.Say = func(text string) { fmt.Fprintln(e.err, text) }
 	r, err := trainer.Bench(e.ctx, o)
 	if err != nil {
 		return err

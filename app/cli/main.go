@@ -35,7 +35,7 @@ type command struct {
 func commands() []*command {
 	return []*command{
 		trainCommand, resumeCommand, evalCommand, sampleCommand, chartCommand, exportCommand, runsCommand,
-		variantsCommand, presetsCommand, devicesCommand, benchCommand, verifyCommand, studyCommand,
+		variantsCommand, presetsCommand, devicesCommand, benchCommand, verifyCommand, doctorCommand, shadersCommand, studyCommand,
 		{name: "help", args: "[COMMAND]", summary: "explain a command and its flags", run: runHelp},
 	}
 }

@@ -164,7 +164,7 @@ func (e *env) attend(job *trainer.Job) error {
 	tick := time.NewTicker(look)
 	defer tick.Stop()
 	asked := e.ctx.Done()
-	introduced := false
+	introduced, notes := false, 0
 	for over := false; !over; {
 		select {
 		case <-job.Done():
@@ -177,8 +177,11 @@ func (e *env) attend(job *trainer.Job) error {
 		}
 		s := job.Snapshot()
 		if !introduced && s.RunPath != "" {
-			introduced = true
+			introduced, notes = true, len(s.Notes)
 			e.introduce(p, job, &s)
+		}
+		for ; introduced && notes < len(s.Notes); notes++ {
+			p.note("%s", s.Notes[notes])
 		}
 		switch {
 		case over:

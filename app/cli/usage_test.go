@@ -69,7 +69,7 @@ func TestFailures(t *testing.T) {
 	empty := t.TempDir()
 	for _, c := range []struct{ line, says string }{
 		{"train --data nowhere.txt --runs " + empty, "nowhere.txt"},
-		{"train --device gpu --data_bytes 40000 --runs " + empty, "gpu"},
+		{"train --device tpu --data_bytes 40000 --runs " + empty, "tpu"},
 		{"resume --runs " + empty, "there are no runs"},
 		{"eval nothing --runs " + empty, "there are no runs"},
 		{"chart " + empty, empty},

@@ -33,12 +33,12 @@ func runEval(e *env, args []string) error {
 	if err != nil {
 		return err
 	}
-	m, err := trainer.OpenModel(path, *device, *threads)
+	p := newProgress(e.err)
+	m, err := e.openModel(p, path, *device, *threads)
 	if err != nil {
 		return err
 	}
 	defer m.Close()
-	p := newProgress(e.err)
 	r, err := m.Evaluate(e.ctx, *corpus, *batches, func(done, total int) {
 		if p.live {
 			p.show(int64(done), int64(total), time.Now(), func() string { return fmt.Sprintf("batch %d/%d", done, total) })
@@ -58,6 +58,20 @@ func runEval(e *env, args []string) error {
 	fmt.Fprintf(e.out, "bits a byte   %.4f\n", r.BitsPerByte)
 	fmt.Fprintf(e.out, "tokens        %d\n", r.Tokens)
 	return nil
+}
+
+// openModel opens a trained model, and shows what a device needs before its first use.
+func (e *env) openModel(p *progress, path, device string, threads int) (*trainer.Model, error) {
+	defer p.clear()
+	return trainer.OpenModel(e.ctx, path, trainer.DeviceOptions{
+		Name: device, Threads: threads,
+		Say: func(text string) { p.note("%s", text) },
+		Progress: func(stage string, done, total int) {
+			if p.live {
+				p.show(int64(done), int64(total), time.Now(), func() string { return stage })
+			}
+		},
+	})
 }
 
 var sampleCommand = &command{
@@ -97,7 +111,7 @@ func runSample(e *env, args []string) error {
 		}
 		*prompt = strings.TrimRight(string(text), "\n")
 	}
-	m, err := trainer.OpenModel(path, *device, *threads)
+	m, err := e.openModel(newProgress(e.err), path, *device, *threads)
 	if err != nil {
 		return err
 	}

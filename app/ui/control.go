@@ -122,7 +122,13 @@ func (w *Window) take(r *run, s trainer.Snapshot) {
 	}
 	changed := next != w.state
 	if changed {
+		if w.state == Asking {
+			w.banner.close()
+		}
 		w.setState(next)
+		if next == Asking {
+			w.banner.ask(toneAmber, s.Reason, "Train on the CPU", r.job.UseCPU)
+		}
 	}
 	w.status.show(next, &r.snap)
 	if s.Device != "" {

@@ -87,6 +87,7 @@ func (j *fakeJob) Done() <-chan struct{}     { return j.done }
 func (j *fakeJob) Pause()                    { j.change(trainer.Running, trainer.Pausing) }
 func (j *fakeJob) Continue()                 { j.change(trainer.Paused, trainer.Running) }
 func (j *fakeJob) SetPrompt(p string)        { j.set(func(*trainer.Snapshot) { j.prompt = p }) }
+func (j *fakeJob) UseCPU()                   { j.change(trainer.Asking, trainer.Running) }
 func (j *fakeJob) CheckpointNow()            { j.set(func(*trainer.Snapshot) { j.saved++ }) }
 
 func (j *fakeJob) Stop() {

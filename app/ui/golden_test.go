@@ -15,8 +15,8 @@ import (
 
 var update = flag.Bool("update", false, "write the pictures in testdata anew")
 
-// TestWindowPictures compares the window at rest, in training and after a divergence with kept pictures,
-// in both themes.
+// TestWindowPictures compares the window at rest, in training, after a divergence and with a question about the GPU
+// with kept pictures, in both themes.
 func TestWindowPictures(t *testing.T) {
 	if testing.Short() {
 		t.Skip("drawing windows is slow under the race detector")
@@ -47,6 +47,14 @@ func TestWindowPictures(t *testing.T) {
 				"The last good checkpoint is kept; try a lower learning rate.")
 			f.loop.until(t, "the banner", func() bool { return f.banner.Visible() })
 			compare(t, "diverged-"+c.name, f.picture())
+			f.Stop()
+			j = f.started()
+			j.steps(120)
+			j.enter(trainer.Asking, "The GPU cannot go on after step 120. The reason: graph accumulate: the GPU "+
+				"ended the commands before they were done: Insufficient Memory "+
+				"(00000008:kIOGPUCommandBufferCallbackErrorOutOfMemory) (MTLCommandBufferErrorDomain 8)")
+			f.waitFor(Asking)
+			compare(t, "asking-"+c.name, f.picture())
 		})
 	}
 }
@@ -76,7 +84,7 @@ func compare(t *testing.T, name string, got image.Image) {
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		t.Errorf("%v; go test -tags ci -update ./app/ui writes it", err)
+		t.Errorf("%v; go test -tags ci ./app/ui -update writes it", err)
 		return
 	}
 	defer file.Close()

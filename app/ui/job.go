@@ -15,6 +15,7 @@ type Job interface {
 	Continue()
 	Stop()
 	CheckpointNow()
+	UseCPU() // answers the question of a job in state Asking
 	SetPrompt(string)
 	Done() <-chan struct{} // closed once the run folder is complete
 }

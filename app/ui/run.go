@@ -93,7 +93,7 @@ func (r *run) take(s trainer.Snapshot, now time.Time) (samples, lines bool) {
 	state := stateOf(s.State)
 	if state != r.state {
 		r.line(now, "%s", transition(state, &s))
-		r.log[len(r.log)-1].bad = state == Diverged || state == Failed
+		r.log[len(r.log)-1].bad = state == Diverged || state == Failed || state == Asking
 	}
 	r.state, r.snap = state, s
 	for ; r.seen.notes < len(s.Notes); r.seen.notes++ {
@@ -135,7 +135,7 @@ func transition(s State, snap *trainer.Snapshot) string {
 	case Done:
 		return fmt.Sprintf("Done after %s in %s, final loss %s", plural(int(snap.Step), "step"),
 			clock(snap.Elapsed), value(snap.Loss))
-	case Diverged, Failed:
+	case Asking, Diverged, Failed:
 		return s.String() + ": " + snap.Reason
 	}
 	return s.String() + at

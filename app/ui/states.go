@@ -12,6 +12,7 @@ const (
 	Running
 	Pausing
 	Stopping
+	Asking // the GPU cannot be used or go on, and a person chooses
 	Paused
 	Diverged
 	Done
@@ -61,6 +62,7 @@ var looks = [...]look{
 	Running:   {word: "Running", tone: toneGreen, icon: iconPlay, pause: true, stop: true, live: true},
 	Pausing:   {word: "Pausing", tone: toneAmber, icon: iconWait, live: true},
 	Stopping:  {word: "Stopping", tone: toneAmber, icon: iconWait, live: true},
+	Asking:    {word: "Waiting", tone: toneAmber, icon: iconWarn, stop: true, live: true},
 	Paused:    {word: "Paused", tone: toneAmber, icon: iconPause, pause: true, resume: true, stop: true, live: true},
 	Diverged:  {word: "Diverged", tone: toneRed, icon: iconWarn, train: true, stop: true},
 	Done:      {word: "Done", tone: toneBlue, icon: iconCheck, train: true, edit: true},
@@ -102,6 +104,8 @@ func stateOf(s trainer.State) State {
 		return Paused
 	case trainer.Stopping:
 		return Stopping
+	case trainer.Asking:
+		return Asking
 	case trainer.Done:
 		return Done
 	case trainer.Stopped:

@@ -21,6 +21,7 @@ func TestStatesAndActions(t *testing.T) {
 		{Running, "Running", false, true, true, false, [3]State{off, Pausing, Stopping}},
 		{Pausing, "Pausing", false, false, false, false, [3]State{off, off, off}},
 		{Stopping, "Stopping", false, false, false, false, [3]State{off, off, off}},
+		{Asking, "Waiting", false, false, true, false, [3]State{off, off, Stopping}},
 		{Paused, "Paused", false, true, true, false, [3]State{off, Running, Stopping}},
 		{Diverged, "Diverged", true, false, true, false, [3]State{Preparing, off, Idle}},
 		{Done, "Done", true, false, false, true, [3]State{Preparing, off, off}},
@@ -68,7 +69,7 @@ func TestStatesAndActions(t *testing.T) {
 func TestStateOfJob(t *testing.T) {
 	for from, want := range map[trainer.State]State{
 		trainer.Preparing: Preparing, trainer.Running: Running, trainer.Pausing: Pausing, trainer.Paused: Paused,
-		trainer.Stopping: Stopping, trainer.Done: Done, trainer.Stopped: Stopped, trainer.Diverged: Diverged,
+		trainer.Stopping: Stopping, trainer.Asking: Asking, trainer.Done: Done, trainer.Stopped: Stopped, trainer.Diverged: Diverged,
 		trainer.Failed: Failed, "": Failed,
 	} {
 		if got := stateOf(from); got != want {

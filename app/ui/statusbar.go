@@ -95,6 +95,8 @@ func (s *statusBar) say(st State, snap *trainer.Snapshot) {
 		}
 	case Paused:
 		text = "Paused; a checkpoint is written"
+	case Asking:
+		text = "The GPU cannot be used; train on the CPU, or press Stop"
 	case Pausing, Stopping:
 		text = "Finishing the step and writing a checkpoint"
 	case Failed:
@@ -122,23 +124,31 @@ type banner struct {
 	icon   *widget.Icon
 	text   *widget.Label
 	button *widget.Button
+	shut   *widget.Button
 	moved  func() // shown or hidden: the window is laid out anew
 }
 
 func newBanner() *banner {
 	b := &banner{icon: widget.NewIcon(nil), text: prose(theme.SizeNameText, widget.MediumImportance),
 		button: widget.NewButton("", nil)}
-	shut := widget.NewButtonWithIcon("", theme.CancelIcon(), func() { b.close() })
-	shut.Importance = widget.LowImportance
+	b.shut = widget.NewButtonWithIcon("", theme.CancelIcon(), func() { b.close() })
+	b.shut.Importance = widget.LowImportance
 	b.content = spaced(10, 2, 6, 2, container.NewBorder(nil, nil, container.NewCenter(b.icon),
-		container.NewCenter(container.NewHBox(b.button, shut)), b.text))
+		container.NewCenter(container.NewHBox(b.button, b.shut)), b.text))
 	b.ExtendBaseWidget(b)
 	b.Hide()
 	return b
 }
 
+// ask says a sentence that stays until it is answered by the button, or otherwise.
+func (b *banner) ask(t tone, text, label string, action func()) {
+	b.show(t, text, label, action)
+	b.shut.Hide()
+}
+
 // show says a sentence, with a button when action is not nil.
 func (b *banner) show(t tone, text, label string, action func()) {
+	b.shut.Show()
 	b.ground = tintColor(t)
 	b.icon.SetResource(toneIcon(t))
 	b.text.SetText(text)

@@ -125,6 +125,44 @@ func TestDivergedNamesTheReason(t *testing.T) {
 }
 
 // TestBadFieldsAreNamed types nonsense into each field; nothing is started and the sentence names the field.
+// TestAskingOffersTheCPU: a job whose GPU failed waits for an answer; the question cannot be closed, is
+// gone once it is answered, and can be answered by Stop as well.
+func TestAskingOffersTheCPU(t *testing.T) {
+	f := newFixture(t, Dark)
+	const why = "The GPU cannot go on after step 3"
+	for _, answer := range []struct {
+		next State
+		give func()
+	}{{Running, func() { test.Tap(f.banner.button) }}, {Stopped, f.Stop}} {
+		j := f.started()
+		j.steps(3)
+		j.enter(trainer.Asking, why)
+		f.waitFor(Asking)
+		if !f.banner.Visible() || f.banner.text.Text != why || f.banner.button.Text != "Train on the CPU" ||
+			f.banner.shut.Visible() {
+			t.Errorf("banner: visible %v, %q, button %q, can be closed: %v",
+				f.banner.Visible(), f.banner.text.Text, f.banner.button.Text, f.banner.shut.Visible())
+		}
+		answer.give()
+		if answer.next == Stopped {
+			f.waitFor(Stopping)
+			j.enter(trainer.Stopped, "")
+		}
+		f.waitFor(answer.next)
+		if f.banner.Visible() {
+			t.Error("the question is still there")
+		}
+		if answer.next == Running {
+			j.enter(trainer.Done, "")
+			f.waitFor(Done)
+		}
+	}
+	f.banner.show(toneRed, "x", "y", func() {})
+	if !f.banner.shut.Visible() {
+		t.Error("other banners can be closed no more")
+	}
+}
+
 func TestBadFieldsAreNamed(t *testing.T) {
 	f := newFixture(t, Dark)
 	for _, c := range []struct {
