@@ -27,7 +27,7 @@ vet() { go vet -tags ci ./... && go -C tools vet ./...; }
 
 static_check() { $bin/staticcheck -tags ci ./... && (cd tools && ../$bin/staticcheck ./...); }
 
-macos_types() { $bin/darwincheck -test ./...; }
+macos_types() { $bin/darwincheck -test ./... && $bin/darwincheck -C tools -test ./...; }
 
 # run_tests goes through testsum, which names failures and skips and counts.
 run_tests() { go test -json -vet=off -tags ci "$@" | $bin/testsum; }

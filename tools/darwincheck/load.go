@@ -9,9 +9,11 @@ import (
 	"go/token"
 	"go/types"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -21,11 +23,13 @@ type config struct {
 	dir, tags string
 	tests     bool
 	patterns  []string
+	overlay   map[string]string // text in place of a file's own, by its path from dir
 }
 
 // report is what one check found.
 type report struct {
 	full, loaded, cgo int
+	files             []string // checked in full, by their paths from dir, sorted
 	problems          []string
 }
 
@@ -103,7 +107,10 @@ type checker struct {
 	fset  *token.FileSet
 	done  map[string]*types.Package
 	rules rules
-	seen  map[string]bool
+	seen  map[string]bool // problems
+	read  map[string]bool // files checked in full, by their paths from base
+
+	overlay map[string]string
 	report
 }
 
@@ -126,13 +133,14 @@ func load(c config) (*checker, error) {
 		return nil, err
 	}
 	k := &checker{base: base, fset: token.NewFileSet(), done: map[string]*types.Package{},
-		rules: newRules(), seen: map[string]bool{}}
+		rules: newRules(), seen: map[string]bool{}, read: map[string]bool{}, overlay: c.overlay}
 	for _, p := range pkgs {
 		if p.ImportPath != "unsafe" && !strings.HasSuffix(p.ImportPath, ".test") {
 			k.add(p)
 		}
 	}
-	return k, nil
+	k.files = slices.Sorted(maps.Keys(k.read))
+	return k, k.cover(c)
 }
 
 // add checks one package: in full when it was asked for, its declarations alone
@@ -190,7 +198,14 @@ func (k *checker) parse(p *listed, root bool) []*ast.File {
 		if !filepath.IsAbs(n) {
 			n = filepath.Join(p.Dir, n)
 		}
-		wg.Go(func() { files[i], errs[i] = parser.ParseFile(k.fset, n, nil, mode) })
+		var source any
+		if rel := k.rel(n); root {
+			k.read[rel] = true
+			if text, ok := k.overlay[rel]; ok {
+				source = text
+			}
+		}
+		wg.Go(func() { files[i], errs[i] = parser.ParseFile(k.fset, n, source, mode) })
 	}
 	wg.Wait()
 	var parsed []*ast.File
@@ -215,10 +230,16 @@ func (k *checker) problem(line string) {
 
 func (k *checker) position(at token.Pos) token.Position {
 	p := k.fset.Position(at)
-	if rel, err := filepath.Rel(k.base, p.Filename); err == nil && filepath.IsLocal(rel) {
-		p.Filename = rel
-	}
+	p.Filename = k.rel(p.Filename)
 	return p
+}
+
+// rel is a file's path from the base, or its own path when it lies outside.
+func (k *checker) rel(file string) string {
+	if rel, err := filepath.Rel(k.base, file); err == nil && filepath.IsLocal(rel) {
+		return filepath.ToSlash(rel)
+	}
+	return file
 }
 
 func (k *checker) relative(err error) string {

@@ -7,7 +7,10 @@
 // they stand: every C.name is accepted unseen, all other code in them is
 // checked. Function bodies of dependencies are skipped.
 //
-// usage: darwincheck [-C dir] [-tags list] [-test] packages...
+// When the packages are ./... it also walks the tree and reports any file that the
+// build constraints select and the check did not see.
+//
+// usage: darwincheck [-C dir] [-tags list] [-test] [-files] packages...
 //
 // Every problem is one line, file:line:column, the rule in brackets, the reason.
 // The exit status is 0 when there are none, 1 when there are, 2 when nothing
@@ -33,6 +36,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags.StringVar(&c.dir, "C", ".", "run in this `directory`")
 	flags.StringVar(&c.tags, "tags", "", "build tags, comma-separated")
 	flags.BoolVar(&c.tests, "test", false, "check test files too")
+	names := flags.Bool("files", false, "print the files that are checked in full")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
@@ -46,11 +50,16 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "darwincheck:", err)
 		return 2
 	}
+	if *names {
+		for _, f := range r.files {
+			fmt.Fprintln(stdout, f)
+		}
+	}
 	for _, p := range r.problems {
 		fmt.Fprintln(stdout, p)
 	}
-	fmt.Fprintf(stdout, "darwincheck: %d packages checked in full, %d loaded (%d with cgo), %d problems, %.1f s\n",
-		r.full, r.loaded, r.cgo, len(r.problems), time.Since(start).Seconds())
+	fmt.Fprintf(stdout, "darwincheck: %d packages checked in full (%d files), %d loaded (%d with cgo), %d problems, %.1f s\n",
+		r.full, len(r.files), r.loaded, r.cgo, len(r.problems), time.Since(start).Seconds())
 	switch {
 	case r.full == 0:
 		fmt.Fprintln(stderr, "darwincheck: no package matches", c.patterns)
