@@ -30,8 +30,12 @@ kernel void attention_softmax(device float* S [[buffer(0)]],
     lse = m + precise::log(s);
   }
   for (uint i = lane; i < p.T; i += 32) {
-    const float e = precise::exp(x[i] - (kSaved ? lse : m));
-    x[i] = i < n ? (kSaved ? e : e / s) : 0.0f;
+    float e = 0.0f;
+    if (i < n) {
+      e = precise::exp(x[i] - (kSaved ? lse : m));
+      if (!kSaved) e /= s;
+    }
+    x[i] = e;
   }
   if (!kSaved && lane == 0) {
     LSE[row] = lse;

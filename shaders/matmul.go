@@ -45,15 +45,25 @@ func (t Tile) Kernel() string { return [...]string{"matmul_staged", "matmul_dire
 
 func (t Tile) side() int { return [...]int{64, 32}[t] }
 
-// MatMulSplits is the number of parts that the sum over K of a weight gradient is cut into: 1 unless
-// the output is small and K long. It depends on shape only, so every tile sums in the same order.
+// MatMulSplits is the number of parts that a sum over K is cut into, each for threadgroups of its own: 1
+// unless the output is small and K long. It depends on shape only, so every tile sums in the same order.
 func MatMulSplits(m, n, k int) int {
 	if ceil(m, 16)*ceil(n, 16) > 1024 || k < max(m, n) || k < 128 {
 		return 1
 	}
-	// About 256 tiles of 64 in flight, parts of at least 128.
-	want := 256 / (ceil(m, 64) * ceil(n, 64))
+	// About 128 tiles of 64 in flight, 3 for each core of an M4 Max, in parts of at least 128: each part is
+	// a matrix that fold reads again.
+	want := 128 / (ceil(m, 64) * ceil(n, 64))
 	return max(1, min(want, k/128, 16))
+}
+
+// MatMulChains is the number of chains that both kernels cut a sum of so many terms into, for the sake
+// of its rounding; all but the first are added to C.
+func MatMulChains(terms int) int {
+	if terms < 2048 {
+		return 1
+	}
+	return ceil(terms, 512)
 }
 
 // Lay completes the arguments for a tile and the given batch and splits, and returns the launch.

@@ -226,13 +226,20 @@ kernel void norm_weights(device const float* dy [[buffer(0)]],
   const uint c = tgp.x * 32 + lane;
   const uint end = min(p.rows, (tgp.y + 1) * p.blockRows);
   float g = 0.0f, b = 0.0f;
-  if (c < p.width)
-    for (uint row = tgp.y * p.blockRows + sg; row < end; row += 8) {
-      const ulong i = ulong(row) * p.width + c;
-      const float d = p.scale * dy[i];
-      g += d * ((x[i] - (kLayer ? means[row] : 0.0f)) * rs[row]);
-      if (kBias) b += d;
+  for (uint row0 = tgp.y * p.blockRows + sg; row0 < end; row0 += 256) {
+    // Each lane reads what one of the next 32 rows saved.
+    const uint own = row0 + lane * 8;
+    const float r32 = own < end ? rs[own] : 0.0f, m32 = kLayer && own < end ? means[own] : 0.0f;
+    for (uint w = 0; w < 32 && row0 + w * 8 < end; w++) {
+      const float r = simd_shuffle(r32, ushort(w)), m = kLayer ? simd_shuffle(m32, ushort(w)) : 0.0f;
+      const ulong i = ulong(row0 + w * 8) * p.width + c;
+      if (c < p.width) {
+        const float d = p.scale * dy[i];
+        g += d * ((x[i] - m) * r);
+        if (kBias) b += d;
+      }
     }
+  }
   partG[sg * 32 + lane] = g;
   partB[sg * 32 + lane] = b;
   threadgroup_barrier(mem_flags::mem_threadgroup);

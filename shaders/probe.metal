@@ -31,13 +31,17 @@ kernel void probe_parts(device const uint* x [[buffer(0)]],
   bool nan = false;
   for (uint k = 0; k < 16; k++) {
     const ulong i = ulong(group) * 16384 + k * 1024 + tid * 4;
-    for (uint c = 0; c < 4; c++)
-      if (i + c < p.count) {
-        const uint bits = x[i + c];
-        const float e = as_type<float>(bits);
-        nan = nan || is_nan(bits);
-        v = kLargest ? max(v, e) : v + e * e;
-      }
+    const uint live = i < p.count ? min(4u, p.count - uint(i)) : 0;
+    uint4 q = uint4(0);
+    if (live == 4)
+      q = *(device const uint4*)(x + i);
+    else
+      for (uint c = 0; c < live; c++) q[c] = x[i + c];
+    for (uint c = 0; c < live; c++) {
+      const float e = as_type<float>(q[c]);
+      nan = nan || is_nan(q[c]);
+      v = kLargest ? max(v, e) : v + e * e;
+    }
   }
   const uint all = join_threads(v, nan, scratch, nans, lane, sg);
   if (tid == 0) parts[group] = all;

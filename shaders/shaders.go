@@ -31,6 +31,7 @@ var families = []string{
 var shared = map[string]string{
 	"attention": "attention_tile", "attention_cached": "attention_tile",
 	"attention_grad": "attention_tile", "attention_plain": "attention_tile",
+	"matmul": "matmul_tile",
 }
 
 // Families lists the names that [Source] knows.

@@ -187,8 +187,8 @@ func TestSource(t *testing.T) {
 		t.Errorf("a family with relatives is made of %s", got)
 	}
 	own, err := files.ReadDir(".")
-	if err != nil || len(own) != len(Families())+2 {
-		t.Errorf("%d files for %d families, the header and what attention shares (%v)", len(own), len(Families()), err)
+	if err != nil || len(own) != len(Families())+3 {
+		t.Errorf("%d files for %d families, the header and what attention and products share (%v)", len(own), len(Families()), err)
 	}
 }
 

@@ -18,12 +18,16 @@ func joined(t *testing.T, family, header, body string) (source string, headerLin
 		t.Fatal(err)
 	}
 	own := fmt.Sprintf("#line 1 %q\n", family+".metal")
-	h, b, ok := strings.Cut(source, own)
+	before, b, ok := strings.Cut(source, own)
 	if !ok {
 		t.Fatalf("no line %q in the source of %s", own, family)
 	}
+	h, between := before, ""
+	if i := strings.LastIndex(before, "#line 1 "); i > 0 { // of a file that relatives share
+		h, between = before[:i], before[i:]
+	}
 	headerLine = strings.Count(h, "\n") // the directive is no line of the file
-	return h + header + own + b + body, headerLine, strings.Count(b, "\n") + 1
+	return h + header + between + own + b + body, headerLine, strings.Count(b, "\n") + 1
 }
 
 // Messages about a joined source name the file and line that a person would open: those of clang and

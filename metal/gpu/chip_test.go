@@ -54,12 +54,13 @@ func TestEstimate(t *testing.T) {
 			t.Errorf("%s: %g, want %g", what, got, want)
 		}
 	}
-	// 1,024 tiles are 128 a core; 60 KB hold 4 threadgroups of 14,848 bytes, 16 simdgroups of the 12 needed.
+	// 1,024 tiles are 128 a core; 60 KB would hold 6 threadgroups of 10,240 bytes, 208 KB of registers hold
+	// 5 of 72 a lane: 20 simdgroups of the 12 needed.
 	d := product(2048, 2048, 2048, shaders.Staged)
 	c := gpu.CostOf(d)
 	e := m1.Estimate(d, &c)
 	near("a large product", e.Seconds, 2*math.Pow(2048, 3)/(2.6e12*0.6))
-	if e.Bound != "flops" || e.Simdgroups != 16 || e.Limit != "threadgroup memory" {
+	if e.Bound != "flops" || e.Simdgroups != 20 || e.Limit != "registers" {
 		t.Errorf("a large product: %+v", e)
 	}
 	// 4 tiles keep 4 of the 8 cores busy with 4 simdgroups of the 12 needed.

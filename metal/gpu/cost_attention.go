@@ -204,14 +204,14 @@ func (c *counter) top() {
 	c.Registers = 10
 }
 
-// softmax goes over a row's live part twice to find lse, unless it is given, and over the whole row once
-// in place.
+// softmax goes over a row's live part twice to find lse, unless it is given, and once more in place; the
+// rest of the row becomes zero.
 func (c *counter) softmax() {
 	a := args[shaders.AttentionArgs](c.d)
 	rows, T := float64(a.B*a.H*a.T), float64(a.T)
 	live := rows * (T + 1) / 2
 	saved := c.on(shaders.AttentionSaved)
-	c.load(rows * T)
+	c.load(live)
 	c.store(rows * T)
 	if saved {
 		c.load(rows * 32) // every lane reads lse

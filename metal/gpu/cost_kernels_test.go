@@ -144,7 +144,7 @@ func TestCostOfProducts(t *testing.T) {
 	o := observe(t, 7)
 	b := o.compile(t, "matmul")
 	for _, tile := range shaders.Tiles() {
-		for _, size := range [][3]int{{64, 128, 32}, {72, 68, 20}, {45, 67, 51}, {1, 1, 1}} {
+		for _, size := range [][3]int{{64, 128, 32}, {72, 68, 20}, {45, 67, 51}, {1, 1, 1}, {5, 8, 2060}} {
 			for way := range 12 {
 				m, n, k := size[0], size[1], size[2]
 				transA, transB, splits := way%4 >= 2, way%2 == 1, 1+way/4*3

@@ -18,11 +18,26 @@ func (c *counter) product(t shaders.Tile) {
 	c.loadLines(batch*tn, m*k, c.on(shaders.MatMulVectorA) && !direct)
 	c.loadLines(batch*tm, n*k, c.on(shaders.MatMulVectorB) && !direct)
 
-	// The epilogue, of which bias and carry enter the first split.
-	out := m * n * batch
-	c.store(out * float64(a.Splits))
+	side, step := 64, 16
+	if direct {
+		side, step = 32, 8
+	}
+	steps, chains := 0, 0 // over the splits
+	for s := range int(a.Splits) {
+		depth := max(0, min(int(a.SplitK), int(a.K)-s*int(a.SplitK)))
+		steps += ceil(depth, step)
+		chains += shaders.MatMulChains(depth)
+	}
+
+	// The epilogue of each chain, which adds to C but for the first; bias and carry enter the first split.
+	out, again := m*n*batch, 0.0
+	c.store(out * float64(chains))
+	c.load(out * float64(chains-int(a.Splits)))
+	if chains > int(a.Splits) {
+		again = out * float64(a.Splits)
+	}
 	// Operands of a batch may have those of others between their lines, so regions tell too much.
-	c.Bytes = 4 * (batch*m*k + batch/float64(a.GroupB)*n*k + out*float64(a.Splits) +
+	c.Bytes = 4 * (batch*m*k + batch/float64(a.GroupB)*n*k + out*float64(a.Splits) + again +
 		n*c.one(shaders.MatMulBias) + out*c.one(shaders.MatMulCarry))
 	for _, add := range []int{shaders.MatMulBias, shaders.MatMulCarry} {
 		if c.on(add) {
@@ -34,30 +49,20 @@ func (c *counter) product(t shaders.Tile) {
 	if a.Alpha != 1 {
 		c.FLOPs += out
 	}
-	c.Vector = out * float64(a.Splits) * 3
+	c.Vector = out * float64(chains) * 3
 
-	side, step := 64, 16
-	if direct {
-		side, step = 32, 8
-	}
-	steps := 0 // over the splits
-	for s := range int(a.Splits) {
-		if from := s * int(a.SplitK); from < int(a.K) {
-			steps += ceil(min(int(a.SplitK), int(a.K)-from), step)
-		}
-	}
 	tiles := tm * tn * batch
 	subs := float64(side*side) / (32 * 32) // simdgroups
 	c.Matrix = tiles * float64(steps) * float64(step/8) * 16 * subs
 	area := float64(side * side)
-	c.group(tiles*float64(a.Splits)*area, out*float64(a.Splits))
+	c.group(tiles*float64(chains)*area, out*float64(chains))
 	if direct {
 		c.Threadgroup, c.Registers = 8*36*4, 16*2+8*2+24
 		c.edgeFragments(&a, batch)
 		return
 	}
 	c.group(tiles*float64(steps)*2*64*16, tiles*float64(steps)*float64(step/8)*8*64*subs)
-	c.Threadgroup, c.Registers = (2*320+288)*16, 16*2+8*2+24
+	c.Threadgroup, c.Registers = 2*320*16, 16*2+8*2+24
 }
 
 // edgeFragments: the direct kernel takes a fragment that crosses an edge through threadgroup memory.

@@ -128,7 +128,8 @@ func (c *counter) join(n float64) {
 func (c *counter) probeParts() {
 	a := args[shaders.ProbeArgs](c.d)
 	n, groups := float64(a.Count), float64(c.d.Groups.X)
-	c.load(n + c.one(shaders.ProbeLargest)*groups*256)
+	c.fours(n, 1, 0)
+	c.load(c.one(shaders.ProbeLargest) * groups * 256)
 	c.store(groups)
 	c.join(groups)
 	c.FLOPs = 2 * n

@@ -63,13 +63,13 @@ func (c *counter) normGrad(held bool) {
 	c.Threadgroup, c.Registers = 128, 56
 }
 
-// normWeights: each element reads its row's statistics too, as its neighbours do.
+// normWeights: the rows' statistics are read once for every 32 columns.
 func (c *counter) normWeights() {
 	a := args[shaders.NormWeightArgs](c.d)
 	n := float64(a.Rows) * float64(a.Width)
 	layer, bias := c.one(shaders.NormLayer), c.one(shaders.NormBias)
 	blocks := float64(c.d.Groups.Y)
-	c.load(n * (3 + layer))
+	c.load(2*n + float64(c.d.Groups.X)*float64(a.Rows)*(1+layer))
 	c.store(blocks * float64(a.Width) * (1 + bias))
 	c.group(float64(c.groups())*512, blocks*float64(a.Width)*16)
 	c.FLOPs = n * (4 + layer + bias)

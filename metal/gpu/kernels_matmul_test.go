@@ -49,7 +49,7 @@ func matMulConsts(a shaders.MatMulArgs, t shaders.Tile, ta, tb, bias, carry bool
 
 func TestMatMulKernels(t *testing.T) {
 	shapes := [][3]int{{64, 64, 32}, {1, 1, 1}, {7, 65, 31}, {65, 7, 33}, {33, 31, 65}, {97, 63, 8},
-		{128, 64, 16}, {31, 97, 63}, {260, 12, 20}, {8, 32, 4}}
+		{128, 64, 16}, {31, 97, 63}, {260, 12, 20}, {8, 32, 4}, {9, 12, 2048}, {17, 35, 2069}}
 	eachMode(t, "matmul", func(b *bench) {
 		for i, s := range shapes {
 			m, n, k := s[0], s[1], s[2]

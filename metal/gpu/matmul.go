@@ -5,12 +5,10 @@ import (
 	"github.com/evenkeel/evenkeel/shaders"
 )
 
-// From longSum terms on, a sum is cut into parts of longPart for the sake of its rounding: one chain of
-// 50,000 terms had seven times the error that the table of cases allows.
-const (
-	longSum  = 2048
-	longPart = 256
-)
+// longSum is the number of terms from which on a product that is no weight gradient is cut into parts
+// too, where its output alone would leave most of a GPU idle: dx of the head's chunks, with a large
+// vocabulary.
+const longSum = 2048
 
 func ceil(n, by int) int { return (n + by - 1) / by }
 
@@ -27,11 +25,8 @@ func (l *lowering) product(layout graph.Layout, m, n, k int, a, b, bias, carry, 
 		args.LdB = args.K
 	}
 	splits := 1
-	if c.read {
+	if c.read || k >= longSum {
 		splits = shaders.MatMulSplits(m, n, k)
-	}
-	if k >= longSum {
-		splits = max(splits, min(ceil(k, longPart), 64))
 	}
 	to := c
 	if splits > 1 {

@@ -2,6 +2,7 @@ package gpu_test
 
 import (
 	"cmp"
+	"encoding/binary"
 	"fmt"
 	"maps"
 	"regexp"
@@ -53,21 +54,26 @@ func TestBarriersOfShaders(t *testing.T) {
 		for _, at := range barrierRE.FindAllStringIndex(source, -1) {
 			file, line, function := placeOf(source, at[0])
 			place := fmt.Sprintf("%s:%d", file, line)
-			if caught[place] != "" || file != own && !strings.Contains(files[own], function) {
-				continue
+			if caught[place] != "" || file != own && len(naming(function).FindAllString(source, 2)) < 2 {
+				continue // the family declares it and no more
 			}
 			if cases == nil {
 				cases = launching(t, family)
 			}
-			n, how := raced(t, family, source[:at[0]]+";"+source[at[1]:], cases)
+			tried, alter := cases, func(*gpu.Plan) {}
+			if function == "staged_product" {
+				tried, alter = longSums(), stageWhole
+			}
+			n, how := raced(t, family, source[:at[0]]+";"+source[at[1]:], tried, alter)
 			if how == "" {
 				idle[place] += n
 				continue
 			}
 			caught[place] = how
 			// What shows one barrier of a family is likely to show the next.
-			hit := cases[n-1]
-			cases = slices.Insert(slices.Delete(cases, n-1, n), 0, hit)
+			hit := tried[n-1]
+			copy(tried[1:n], tried)
+			tried[0] = hit
 		}
 	}
 	total := 0
@@ -88,6 +94,9 @@ func TestBarriersOfShaders(t *testing.T) {
 }
 
 var functionRE = regexp.MustCompile(`(?m)^(?:static inline|kernel) \w+ (\w+)\(`)
+
+// naming finds a function's declaration and its calls.
+func naming(function string) *regexp.Regexp { return regexp.MustCompile(`\b` + function + `[<(]`) }
 
 // placeOf gives file and line of an offset of a joined source, and the function it is in.
 func placeOf(source string, offset int) (file string, line int, function string) {
@@ -170,8 +179,39 @@ func launching(t *testing.T, family string) []conformance.Case {
 	return cases
 }
 
-// raced runs cases until the checker finds something, and gives the first line of it.
-func raced(t *testing.T, family, text string, cases []conformance.Case) (ran int, how string) {
+// longSums lists products that are cut into chains when they are not cut into parts.
+func longSums() (list []conformance.Case) {
+	for _, c := range conformance.Cases() {
+		if strings.Contains(c.Name, "1x1x4097") {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// stageWhole has all products computed by the staged kernel, and in one part: the table has no long sum
+// with an output so large. The sum of the parts is wrong then, but comes after the race.
+func stageWhole(p *gpu.Plan) {
+	for i := range p.Dispatches {
+		for _, way := range gpu.Tilings(&p.Dispatches[i]) {
+			if way.Tile != shaders.Staged {
+				continue
+			}
+			var a shaders.MatMulArgs
+			if _, err := binary.Decode(way.Dispatch.Args, binary.LittleEndian, &a); err != nil {
+				panic(err) // the lowering packs this struct
+			}
+			g := a.Lay(shaders.Staged, 1, 1)
+			d := described(shaders.Staged.Kernel(), g, a, nil)
+			way.Dispatch.Args, way.Dispatch.Groups = d.Args, d.Groups
+			p.Dispatches[i] = way.Dispatch
+		}
+	}
+}
+
+// raced runs cases, their plans changed by alter, until the checker finds something, and gives the first
+// line of it.
+func raced(t *testing.T, family, text string, cases []conformance.Case, alter func(*gpu.Plan)) (ran int, how string) {
 	driver, err := emulator.Open(emulator.Options{Mode: emulator.Check, Poison: true})
 	if err != nil && runtime.GOOS+runtime.GOARCH != "linuxamd64" {
 		t.Skip(err)
@@ -180,6 +220,7 @@ func raced(t *testing.T, family, text string, cases []conformance.Case) (ran int
 	}
 	d := gpu.New(&altered{driver, family, text}, "emulator")
 	defer d.Close()
+	gpu.Alter(d, alter)
 	for _, c := range cases {
 		ran++
 		if how = finding(d, c); how != "" {
