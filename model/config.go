@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -25,17 +26,34 @@ type Config struct {
 	Vocab   int `yaml:"vocab"`    // embedding rows; 0: what the tokenizer needs
 	Seq     int `yaml:"seq"`
 
-	Norm      string  `yaml:"norm"`      // rms, ln, auto
+	// Multi-head latent attention, on when mla_kv_lora is above 0.
+	MLAQLora  int `yaml:"mla_q_lora"` // 0: queries straight from the stream
+	MLAKVLora int `yaml:"mla_kv_lora"`
+	MLANope   int `yaml:"mla_nope"` // 0: d/heads
+	MLARope   int `yaml:"mla_rope"` // 0: half of mla_nope
+	MLAV      int `yaml:"mla_v"`    // 0: as mla_nope
+
+	// Mixture of experts, on when experts is above 0; ffn is then the width of one expert.
+	Experts    int     `yaml:"experts"`
+	TopK       int     `yaml:"top_k"`
+	MoERenorm  bool    `yaml:"moe_renorm"`
+	MoEBalance float64 `yaml:"moe_balance"`
+	MoEZ       float64 `yaml:"moe_z"`
+
+	Norm      string  `yaml:"norm"`      // rms, ln, crms (stream width d-1), auto
 	NormGain  bool    `yaml:"norm_gain"` // gains (and LayerNorm biases)
 	Eps       float64 `yaml:"eps"`
 	QKAxis    string  `yaml:"qk_axis"`   // head, full
-	Act       string  `yaml:"act"`       // swiglu, gelu, auto
+	Act       string  `yaml:"act"`       // swiglu, gelu, relu, auto
 	Positions string  `yaml:"positions"` // rope, learned, none
 	Theta     float64 `yaml:"rope_theta"`
 	Pairing   string  `yaml:"rope_pairing"` // halves, interleaved
-	EmbScale  float64 `yaml:"emb_scale"`
-	EmbNorm   string  `yaml:"emb_norm"`   // on, off, auto
-	FinalNorm string  `yaml:"final_norm"` // on, off, auto
+	EmbScale  float64 `yaml:"emb_scale"`    // 0: as the variant has it
+	Recenter  string  `yaml:"recenter"`     // on, off, auto
+	DualSigma float64 `yaml:"dual_sigma"`   // scale of ResiDual's second stream
+	DualAlpha float64 `yaml:"dual_alpha"`   // and of the first at the end
+	EmbNorm   string  `yaml:"emb_norm"`     // on, off, auto
+	FinalNorm string  `yaml:"final_norm"`   // on, off, auto
 	Tied      bool    `yaml:"tied"`
 	Bias      string  `yaml:"bias"`     // on, off, auto
 	Init      string  `yaml:"init"`     // one of Inits, auto
@@ -50,8 +68,9 @@ func DefaultConfig() Config {
 	return Config{
 		Variant: "hybrid_star", Layers: 6, D: 128, Heads: 4, Seq: 128,
 		Norm: Auto, NormGain: true, Eps: 1e-5, QKAxis: "head", Act: Auto, Positions: "rope",
-		Theta: 10000, Pairing: "halves", EmbScale: 1, EmbNorm: Auto, FinalNorm: Auto, Tied: true,
-		Bias: Auto, Init: Auto, DecayNorms: true,
+		Theta: 10000, Pairing: "halves", Recenter: Auto, DualSigma: 1, DualAlpha: 1,
+		EmbNorm: Auto, FinalNorm: Auto, Tied: true, Bias: Auto, Init: Auto, DecayNorms: true,
+		TopK: 2, MoEBalance: 0.01, MoEZ: 0.001,
 	}
 }
 
@@ -74,8 +93,9 @@ func (c *Config) Resolve() (*Spec, error) {
 	}
 	s := &Spec{
 		D: c.D, H: c.Heads, KV: c.KVHeads, HeadDim: c.HeadDim, F: c.FFN, V: c.Vocab, T: c.Seq,
-		Blocks: v.Blocks(c.Layers), NormGain: c.NormGain, Eps: c.Eps, Theta: c.Theta,
+		Blocks: v.Blocks(c.Layers), NormGain: c.NormGain, Eps: c.Eps, FinalEps: c.Eps, Theta: c.Theta,
 		EmbScale: c.EmbScale, Tied: c.Tied, InitStd: c.InitStd,
+		Dual: v.Dual, Sigma: c.DualSigma, AlphaOut: c.DualAlpha,
 		DecayEmbeddings: c.DecayEmbeddings, DecayNormsAndBias: c.DecayNorms,
 	}
 	if s.KV == 0 {
@@ -100,19 +120,69 @@ func (c *Config) Resolve() (*Spec, error) {
 			s.F = max(64, 8*c.D/3/64*64)
 		}
 	}
+	c.systems(s, v)
 	return s, s.Validate()
+}
+
+// systems fills in what only some models have.
+func (c *Config) systems(s *Spec, v *Variant) {
+	if s.EmbScale == 0 {
+		s.EmbScale = 1
+		if v.EmbSqrtD {
+			s.EmbScale = math.Sqrt(float64(c.D))
+		}
+	}
+	if v.FinalEps > 0 {
+		s.FinalEps = v.FinalEps
+	}
+	if s.Norm == graph.CRMS {
+		s.D, s.NormGain = c.D-1, false // the last element of a centred stream says nothing new
+	}
+	if c.Experts > 0 {
+		s.MoE = &MoE{Experts: c.Experts, TopK: c.TopK, Renorm: c.MoERenorm, Balance: c.MoEBalance, Z: c.MoEZ}
+	}
+	if c.MLAKVLora <= 0 {
+		return
+	}
+	m := &MLA{QLora: c.MLAQLora, KVLora: c.MLAKVLora, Nope: c.MLANope, Rope: c.MLARope, V: c.MLAV}
+	if m.Nope == 0 {
+		m.Nope = s.HeadDim
+	}
+	if m.Rope == 0 {
+		m.Rope = (m.Nope + 3) / 4 * 2
+	}
+	if m.V == 0 {
+		m.V = m.Nope
+	}
+	s.MLA = m
+	for i := range s.Blocks {
+		s.Blocks[i].Sites &^= headSites
+	}
+}
+
+// Notes are sentences on what a choice switched off or changed.
+func (c *Config) Notes() []string {
+	v, err := c.Row()
+	if err != nil || c.MLAKVLora <= 0 {
+		return nil
+	}
+	for _, b := range v.Blocks(max(c.Layers, 1)) {
+		if off := b.Sites & headSites; off != 0 {
+			return []string{fmt.Sprintf("under MLA the norms of %s on %s are off: "+
+				"MLA's own norms of the latents take their part", v.Title, off)}
+		}
+	}
+	return nil
 }
 
 // choices reads the keys that take a word.
 func (c *Config) choices(s *Spec, v *Variant) error {
-	norm, err := pick("norm", c.Norm, or(v.Norm, "rms"), "rms", "ln")
+	norm, err := pick("norm", c.Norm, or(v.Norm, "rms"), "rms", "ln", "crms")
 	if err != nil {
 		return err
 	}
-	if norm == "ln" {
-		s.Norm = graph.LN
-	}
-	if s.Act, err = pick("act", c.Act, or(v.Act, SwiGLU), SwiGLU, GELU); err != nil {
+	s.Norm = map[string]graph.NormKind{"rms": graph.RMS, "ln": graph.LN, "crms": graph.CRMS}[norm]
+	if s.Act, err = pick("act", c.Act, or(v.Act, SwiGLU), acts...); err != nil {
 		return err
 	}
 	if s.Init, err = pick("init", c.Init, or(v.Init, InitNormal), Inits...); err != nil {
@@ -143,6 +213,7 @@ func (c *Config) choices(s *Spec, v *Variant) error {
 		{"emb_norm", c.EmbNorm, v.EmbNorm, &s.EmbNorm},
 		{"final_norm", c.FinalNorm, v.FinalNorm, &s.FinalNorm},
 		{"bias", c.Bias, v.Bias, &s.Bias},
+		{"recenter", c.Recenter, v.Recenter, &s.Recenter},
 	} {
 		word, err := pick(sw.key, or(sw.value, Auto), map[bool]string{true: "on", false: "off"}[sw.auto], "on", "off")
 		if err != nil {

@@ -28,6 +28,7 @@ type Custom struct {
 	Norm      string      `yaml:"norm,omitempty"`
 	EmbNorm   bool        `yaml:"emb_norm,omitempty"`
 	FinalNorm *bool       `yaml:"final_norm,omitempty"` // default true
+	Dual      bool        `yaml:"dual,omitempty"`       // ResiDual's second stream
 	Rows      []CustomRow `yaml:"rows"`
 }
 
@@ -37,6 +38,7 @@ type CustomRow struct {
 	Sites    []string              `yaml:"sites,flow"`
 	Alpha    FactorText            `yaml:"alpha,omitempty"`
 	InScale  FactorText            `yaml:"in_scale,omitempty"`
+	Gate     string                `yaml:"gate,omitempty"` // stream, residual, none
 	GainInit map[string]FactorText `yaml:"gain_init,omitempty"`
 }
 
@@ -60,7 +62,7 @@ func (c *Custom) Variant() (*Variant, error) {
 	v := &Variant{
 		ID: c.ID, Title: or(c.Title, c.ID), Family: "Your own", Paper: "your own row",
 		Sentence: or(c.Sentence, "A row of your own."), Init: or(c.Init, InitNormal), Norm: c.Norm,
-		EmbNorm: c.EmbNorm, FinalNorm: c.FinalNorm == nil || *c.FinalNorm,
+		EmbNorm: c.EmbNorm, FinalNorm: c.FinalNorm == nil || *c.FinalNorm, Dual: c.Dual,
 	}
 	for i, r := range c.Rows {
 		rule, err := r.rule()
@@ -91,6 +93,13 @@ func (r *CustomRow) rule() (rule Rule, err error) {
 	}
 	if rule.InScale, err = parseFactor(r.InScale); err != nil {
 		return rule, err
+	}
+	switch g := GateKind(r.Gate); g {
+	case GateNone, GateStream, GateResidual:
+		rule.Gate = g
+	case "none":
+	default:
+		return rule, fmt.Errorf("gate %q is not known; choose stream, residual or none", r.Gate)
 	}
 	for name, text := range r.GainInit {
 		sites, err := ParseSites([]string{name})

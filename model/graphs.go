@@ -11,6 +11,7 @@ const (
 	InBias1   = "bias1" // 1 - beta1^step
 	InBias2   = "bias2" // 1 - beta2^step
 	InMaxNorm = "max_norm"
+	InMaxGate = "max_gate" // largest norm of all GPAS gates' gradients; only where there are gates
 )
 
 // OutLogits is the output of the graphs Logits, Prefill and Decode.
@@ -22,24 +23,44 @@ func (s *Spec) inputs(b *graph.Builder, rows int) (ids, targets *graph.Tensor) {
 
 // Accumulate is forward and backward of one micro-batch; parameter gradients are added to. The loss
 // metric is the sum of cross-entropies times 1/(B*T*micro), micro being the number of micro-batches
-// of a step, so that the metrics of a step add up to the published trainer's loss.
+// of a step, so that the metrics of a step add up to the published trainer's loss. Auxiliary losses of
+// experts enter the gradients and are metrics of their own.
 func (s *Spec) Accumulate(sc *graph.Schema, B, T, micro int, probes bool) (*graph.Graph, error) {
 	return graph.Build("accumulate", sc, func(b *graph.Builder) {
-		w := &writer{Builder: b, s: s, B: B, T: T, probes: probes}
-		ids, targets := s.inputs(b, B*T)
-		x := w.stream(ids)
-		weight, bias := w.head()
-		w.LMLoss("lm_loss", 1/float64(B*T*micro), true, x, weight, bias, targets)
-		w.Backward()
+		w := &writer{Builder: b, s: s, B: B, T: T, probes: probes, lossShare: 1 / float64(micro)}
+		w.loss(1 / float64(B*T*micro))
 	})
+}
+
+// Gradients is Accumulate for one whole batch whose loss is scaled by the given factor on the sum of
+// cross-entropies, for tests against published numbers.
+func (s *Spec) Gradients(sc *graph.Schema, B, T int, scale float64) (*graph.Graph, error) {
+	return graph.Build("gradients", sc, func(b *graph.Builder) {
+		w := &writer{Builder: b, s: s, B: B, T: T, probes: true, lossShare: 1}
+		w.loss(scale)
+	})
+}
+
+// loss is forward and backward.
+func (w *writer) loss(scale float64) {
+	ids, targets := w.s.inputs(w.Builder, w.B*w.T)
+	x := w.stream(ids)
+	weight, bias := w.head()
+	w.LMLoss("lm_loss", scale, true, x, weight, bias, targets)
+	w.Backward()
 }
 
 // Update measures gradients, clips, applies AdamW and clears the gradients.
 func Update(sc *graph.Schema, attr graph.AdamWAttr) (*graph.Graph, error) {
 	return graph.Build("update", sc, func(b *graph.Builder) {
 		lr, bias1, bias2 := b.Scalar(InLR), b.Scalar(InBias1), b.Scalar(InBias2)
-		clip, nonfinite := b.GradNorms(b.Scalar(InMaxNorm))
-		b.AdamW(attr, lr, bias1, bias2, clip, nonfinite)
+		maxNorm := b.Scalar(InMaxNorm)
+		var maxGate *graph.Tensor
+		if sc.Gates() {
+			maxGate = b.Scalar(InMaxGate)
+		}
+		clip, nonfinite, clipGate := b.GradNorms(maxNorm, maxGate)
+		b.AdamW(attr, lr, bias1, bias2, clip, nonfinite, clipGate)
 		b.Clear()
 	})
 }

@@ -19,10 +19,12 @@ const (
 	InitMitchell    = "mitchell"
 	InitDeepNorm    = "deepnorm"
 	InitMagneto     = "magneto"
+	InitXavier      = "xavier" // fairseq's, which ResiDual uses
+	InitGPAS        = "gpas"   // embedding N(0, 2/5), everything else N(0, 0.02^2)
 )
 
 // Inits lists the initializations in the order they are offered.
-var Inits = []string{InitNormal, InitMegatron, InitDepthScaled, InitMitchell, InitDeepNorm, InitMagneto}
+var Inits = []string{InitNormal, InitMegatron, InitDepthScaled, InitMitchell, InitDeepNorm, InitMagneto, InitXavier, InitGPAS}
 
 // truncation is where draws are cut, in standard deviations; the published code's cutoff factor.
 const truncation = 3
@@ -49,6 +51,20 @@ func (s *Spec) weightStd(kind string, layer, out, in int) float64 {
 			return 1 / math.Sqrt(2*float64(in)*l)
 		}
 		return 1 / math.Sqrt(float64(s.D))
+	case InitGPAS:
+		if kind == "emb" {
+			return math.Sqrt(2.0 / 5)
+		}
+		return 0.02
+	case InitXavier:
+		if kind == "emb" || kind == "pos" || kind == "head" {
+			return 1 / math.Sqrt(float64(s.D))
+		}
+		xavier := math.Sqrt(2 / float64(in+out))
+		if kind == "q" || kind == "k" || kind == "v" {
+			return xavier / math.Sqrt2
+		}
+		return xavier
 	case InitDeepNorm, InitMagneto:
 		if kind == "emb" || kind == "pos" || kind == "head" {
 			return base
@@ -86,13 +102,19 @@ func (s *Spec) InitParam(p *graph.ParamSpec, seed uint64, dst []float32) error {
 		fillWith(dst, s.gainStart(p))
 		return nil
 	}
-	if strings.HasSuffix(p.Name, ".b") {
+	if strings.HasSuffix(p.Name, ".b") || p.Gate {
 		fillWith(dst, 0)
 		return nil
 	}
 	kind := strings.TrimSuffix(p.Name, ".w")
 	kind = kind[strings.LastIndexByte(kind, '.')+1:]
-	std := s.weightStd(kind, p.Layer, p.Shape[0], p.Shape[1])
+	out, in := p.Shape[0], p.Shape[len(p.Shape)-1]
+	if len(p.Shape) == 3 { // experts: [E F D]
+		if out = p.Shape[1]; kind == "down" {
+			out, in = in, out
+		}
+	}
+	std := s.weightStd(kind, p.Layer, out, in)
 	h := fnv.New64a()
 	h.Write([]byte(p.Name))
 	r := rand.New(rand.NewPCG(seed, h.Sum64()))

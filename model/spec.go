@@ -2,6 +2,8 @@ package model
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/evenkeel/evenkeel/model/graph"
 )
@@ -10,6 +12,7 @@ import (
 const (
 	SwiGLU = "swiglu"
 	GELU   = "gelu" // exact erf form
+	ReLU   = "relu"
 )
 
 // Spec is a resolved model: plain values, nothing left to default.
@@ -17,11 +20,20 @@ type Spec struct {
 	D, H, KV, HeadDim, F, V int // width, query heads, key/value heads, head size, FFN width, vocabulary
 	T                       int // longest sequence
 	Blocks                  []Block
+	MLA                     *MLA // latent attention; nil: heads of their own keys and values
+	MoE                     *MoE // experts; nil: one FFN
 
 	Norm     graph.NormKind
 	NormGain bool // LayerNorm with a gain also has a bias
 	Eps      float64
-	QKFull   bool // q and k norms over the whole projection
+	FinalEps float64 // of the final norm
+	QKFull   bool    // q and k norms over the whole projection
+	Recenter bool    // take the mean of embedding and branches away, so that RMSNorm acts as LayerNorm
+
+	// Dual adds ResiDual's second stream: d = Sigma*emb + Sigma*(sum of all branches), and the output is
+	// AlphaOut*x + final(d).
+	Dual            bool
+	Sigma, AlphaOut float64
 
 	Act               string
 	Rope              bool
@@ -60,11 +72,49 @@ func (s *Spec) Validate() error {
 	if s.Rope && s.HeadDim%2 != 0 {
 		return fmt.Errorf("rotary positions need an even head size, but d/heads is %d", s.HeadDim)
 	}
-	if s.Act != SwiGLU && s.Act != GELU {
-		return fmt.Errorf("act %q is not known; choose %s or %s", s.Act, SwiGLU, GELU)
+	if !slices.Contains(acts, s.Act) {
+		return fmt.Errorf("act %q is not known; choose %s", s.Act, strings.Join(acts, ", "))
 	}
-	if s.Eps <= 0 {
-		return fmt.Errorf("eps is %g; it must be above 0", s.Eps)
+	if s.Eps <= 0 || s.FinalEps <= 0 {
+		return fmt.Errorf("eps is %g and %g at the end; both must be above 0", s.Eps, s.FinalEps)
+	}
+	if s.MoE != nil {
+		if err := s.MoE.validate(); err != nil {
+			return err
+		}
+	}
+	if s.MLA != nil {
+		if err := s.MLA.validate(); err != nil {
+			return err
+		}
+	}
+	return s.validateBlocks()
+}
+
+var acts = []string{SwiGLU, GELU, ReLU}
+
+// validateBlocks checks the rules of VARIANTS section 6 on what goes together.
+func (s *Spec) validateBlocks() error {
+	for i, b := range s.Blocks {
+		post := b.Sites.Has(S2) && b.Sites.Has(S3)
+		switch {
+		case s.MLA != nil && b.Sites&headSites != 0:
+			return fmt.Errorf("block %d norms %s inside the attention, which MLA's latent norms stand for; "+
+				"leave the sites q, k, v and c out", i, b.Sites&headSites)
+		case s.MLA != nil && s.KV != s.H:
+			return fmt.Errorf("under MLA all %d heads have keys of their own; leave kv_heads at 0", s.H)
+		case b.Gate == GateResidual && !post:
+			return fmt.Errorf("block %d gates the residual, which needs the norms s2 and s3 after the sums; "+
+				"add them or gate the stream", i)
+		case s.Dual && !post:
+			return fmt.Errorf("block %d has no norms s2 and s3, which a dual stream needs", i)
+		case s.Norm == graph.CRMS && b.Sites&^SitesOf(AttnIn, FFNIn) != 0:
+			return fmt.Errorf("block %d has norms at %s; CRMSNorm stands for LayerNorm at attn_in and ffn_in only",
+				i, b.Sites&^SitesOf(AttnIn, FFNIn))
+		}
+	}
+	if s.Norm == graph.CRMS && (s.NormGain || s.EmbNorm) {
+		return fmt.Errorf("CRMSNorm has no gain and no norm on the embedding; set norm_gain false and emb_norm off")
 	}
 	return nil
 }
@@ -83,11 +133,19 @@ func (s *Spec) siteWidth(site Site) int {
 	case V, C:
 		return s.HeadDim
 	case Ctx:
-		return s.H * s.HeadDim
+		return s.headsOut()
 	case FFNInner:
 		return s.F
 	}
 	return s.D
+}
+
+// headsOut is the width of the concatenated heads.
+func (s *Spec) headsOut() int {
+	if s.MLA != nil {
+		return s.H * s.MLA.V
+	}
+	return s.H * s.HeadDim
 }
 
 // normParams declares gain and bias of one norm under prefix.
@@ -133,6 +191,10 @@ func (s *Spec) Schema(cacheB int) *graph.Schema {
 	}
 	if cacheB > 0 {
 		for i := range s.Blocks {
+			if s.MLA != nil {
+				sc.AddCache(fmt.Sprintf("blocks.%d.latents", i), cacheB, s.T, s.MLA.KVLora+s.MLA.Rope)
+				continue
+			}
 			sc.AddCache(fmt.Sprintf("blocks.%d.kcache", i), cacheB, s.T, s.KV*s.HeadDim)
 			sc.AddCache(fmt.Sprintf("blocks.%d.vcache", i), cacheB, s.T, s.KV*s.HeadDim)
 		}
@@ -151,17 +213,29 @@ func (s *Spec) blockParams(sc *graph.Schema, i int) {
 		}
 	}
 	norm(S1, AttnIn)
-	s.linearParams(sc, p+".q", i, s.H*s.HeadDim, s.D)
-	s.linearParams(sc, p+".k", i, s.KV*s.HeadDim, s.D)
-	s.linearParams(sc, p+".v", i, s.KV*s.HeadDim, s.D)
-	norm(Q, K, V, C, Ctx)
-	s.linearParams(sc, p+".o", i, s.D, s.H*s.HeadDim)
-	norm(AttnOut, S2, FFNIn)
-	if s.Act == SwiGLU {
-		s.linearParams(sc, p+".gate", i, s.F, s.D)
+	if s.MLA != nil {
+		s.latentParams(sc, i)
+	} else {
+		s.linearParams(sc, p+".q", i, s.H*s.HeadDim, s.D)
+		s.linearParams(sc, p+".k", i, s.KV*s.HeadDim, s.D)
+		s.linearParams(sc, p+".v", i, s.KV*s.HeadDim, s.D)
 	}
-	s.linearParams(sc, p+".up", i, s.F, s.D)
-	norm(FFNInner)
-	s.linearParams(sc, p+".down", i, s.D, s.F)
+	norm(Q, K, V, C, Ctx)
+	s.linearParams(sc, p+".o", i, s.D, s.headsOut())
+	norm(AttnOut, S2, FFNIn)
+	if s.MoE != nil {
+		s.expertParams(sc, i)
+		norm(FFNInner)
+	} else {
+		if s.Act == SwiGLU {
+			s.linearParams(sc, p+".gate", i, s.F, s.D)
+		}
+		s.linearParams(sc, p+".up", i, s.F, s.D)
+		norm(FFNInner)
+		s.linearParams(sc, p+".down", i, s.D, s.F)
+	}
 	norm(FFNOut, S3)
+	if s.Blocks[i].Gate != GateNone {
+		sc.AddGate(p+".gpas", i)
+	}
 }

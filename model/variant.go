@@ -14,9 +14,20 @@ type Rule struct {
 	Sites    Sites
 	Alpha    Factor // on the residual; zero value: 1
 	InScale  Factor // on the output of attn_in and ffn_in; zero value: 1
+	Gate     GateKind
 	// GainInit is the starting gain of a site where it is not 1.
 	GainInit map[Site]Factor
 }
+
+// GateKind says where a block applies its GPAS gate (2506.22049).
+type GateKind string
+
+// The places of a gate: nowhere, on the sum of residual and branch, on the residual alone.
+const (
+	GateNone     GateKind = ""
+	GateStream   GateKind = "stream"
+	GateResidual GateKind = "residual"
+)
 
 // Bound is a block number that may depend on the number of blocks.
 type Bound struct {
@@ -80,10 +91,14 @@ type Variant struct {
 	Init                         string // default initialization
 	// Defaults the source of the variant uses where a config says "auto".
 	Norm string // "rms" or "ln"; empty: rms
-	Act  string // "swiglu" or "gelu"; empty: swiglu
+	Act  string // "swiglu", "gelu" or "relu"; empty: swiglu
 	Bias bool   // biases in linear layers
 	// QKFull norms q and k over the whole projection instead of per head.
 	QKFull bool
+	// Dual is ResiDual's second stream; Recenter keeps the stream free of a mean.
+	Dual, Recenter bool
+	EmbSqrtD       bool    // embedding times sqrt(d)
+	FinalEps       float64 // of the final norm; 0: as the others
 }
 
 // Block is one resolved block of a model.
@@ -91,6 +106,7 @@ type Block struct {
 	Sites    Sites
 	Alpha    float64
 	InScale  float64
+	Gate     GateKind
 	GainInit map[Site]float64
 }
 
@@ -103,7 +119,7 @@ func (v *Variant) Blocks(L int) []Block {
 			if i < r.From.Of(L) || i >= r.To.Of(L) {
 				continue
 			}
-			blocks[i] = Block{Sites: r.Sites, Alpha: r.Alpha.Of(i, L), InScale: r.InScale.Of(i, L)}
+			blocks[i] = Block{Sites: r.Sites, Alpha: r.Alpha.Of(i, L), InScale: r.InScale.Of(i, L), Gate: r.Gate}
 			for s, f := range r.GainInit {
 				if blocks[i].GainInit == nil {
 					blocks[i].GainInit = map[Site]float64{}

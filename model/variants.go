@@ -5,6 +5,7 @@ const (
 	familyHybrid   = "HybridNorm"
 	familyClassic  = "Classic"
 	familyRelated  = "Related systems"
+	familyGPAS     = "GPAS"
 	familyAblation = "HybridNorm ablations"
 )
 
@@ -151,6 +152,28 @@ var Variants = append([]Variant{
 		FinalNorm: true, Init: InitNormal,
 	},
 	{
+		ID: "residual", Title: "ResiDual", Family: familyRelated, Paper: "Xie 2304.14802",
+		Sentence: "Post-Norm with a second stream that adds every branch up unnormed and is normed once at the end.",
+		Equation: "Y = Norm(X + F(X));  D' = D + F(X);  output X_L + Norm(D_L)",
+		Weakness: "Two streams of memory; the sum of branches can outgrow 16-bit floats.",
+		Rules:    all(S2, S3), FinalNorm: true, Init: InitXavier,
+		Norm: "ln", Act: "relu", Bias: true, Dual: true, EmbSqrtD: true, FinalEps: 1e-7,
+	},
+	{
+		ID: "pre_rms", Title: "Pre-RMSNorm (equals Pre-LN)", Family: familyRelated, Paper: "Jiang 2305.14858",
+		Sentence: "Pre-LN written with RMSNorm: embedding and branches are re-centred, so both norms agree.",
+		Equation: "Y = C(MHA(RMS(X))) + X;  X' = C(FFN(RMS(Y))) + Y,  C(f) = f - mean(f)",
+		Weakness: "As Pre-Norm; the means are taken in the forward pass here.",
+		Rules:    all(AttnIn, FFNIn), FinalNorm: true, Init: InitNormal, Norm: "rms", Recenter: true,
+	},
+	{
+		ID: "pre_crms", Title: "Pre-CRMSNorm (equals Pre-LN)", Family: familyRelated, Paper: "Jiang 2305.14858",
+		Sentence: "Pre-RMSNorm on a stream without its last element, which the others give: width d-1.",
+		Equation: "r = ((sum x^2 + (sum x)^2)/d + eps)^-1/2;  Y = MHA(x r) + x;  X' = FFN(y r) + Y",
+		Weakness: "An odd width is slower, and Adam walks other paths than under Pre-LN.",
+		Rules:    all(AttnIn, FFNIn), FinalNorm: true, Init: InitNormal, Norm: "crms",
+	},
+	{
 		ID: "pre_post", Title: "Pre-Post", Family: familyAblation, Paper: "arXiv 2503.04598, eq. 57-58",
 		Sentence: "Pre-Norm in the attention, Post-Norm in the FFN, no QKV-Norm.",
 		Equation: "Y = MHA(Norm(X)) + X;  X' = FFN(Norm(Y)) + Norm(Y)",
@@ -164,7 +187,43 @@ var Variants = append([]Variant{
 		Weakness: "No better than Pre-Norm in the paper's ablation.",
 		Rules:    all(S1, FFNIn), FinalNorm: true, Init: InitMegatron,
 	},
-}, ablations()...)
+}, append(gpasRows, ablations()...)...)
+
+// gpasRows are the base rows with GPAS, as its code pairs them.
+var gpasRows = []Variant{
+	gpas("gpas_pre", "GPAS on Pre-Norm", InitNormal, streamGate(all(AttnIn, FFNIn)...)),
+	gpas("gpas_sandwich", "GPAS on Sandwich-LN", InitNormal, streamGate(all(AttnIn, AttnOut, FFNIn, FFNOut)...)),
+	gpas("gpas_lns", "GPAS on LayerNorm Scaling", InitNormal,
+		Rule{From: first, To: depth, Sites: SitesOf(AttnIn, FFNIn), InScale: RsqrtDepth, Gate: GateStream}),
+	gpas("gpas_post", "GPAS on Post-Norm", InitMegatron,
+		Rule{From: first, To: depth, Sites: SitesOf(S2, S3), Gate: GateResidual}),
+	gpas("gpas_deepnorm", "GPAS on DeepNorm", InitNormal,
+		Rule{From: first, To: depth, Sites: SitesOf(S2, S3), Alpha: DeepNormAlpha, Gate: GateResidual}),
+	gpas("gpas_mix_ln", "GPAS on Mix-LN", InitNormal,
+		Rule{From: first, To: depth, Sites: SitesOf(AttnIn, FFNIn), Gate: GateStream},
+		Rule{From: first, To: Bound{Num: 1, Den: 4}, Sites: SitesOf(S2, S3), Gate: GateResidual}),
+}
+
+func streamGate(rules ...Rule) Rule {
+	rules[0].Gate = GateStream
+	return rules[0]
+}
+
+// gpas writes a row of GPAS. Its code starts DeepNorm without DeepNorm's own init, and keeps the final
+// norm everywhere.
+func gpas(id, title, init string, rules ...Rule) Variant {
+	v := Variant{
+		ID: id, Title: title, Family: familyGPAS, Paper: "Chen 2506.22049", Rules: rules, FinalNorm: true, Init: init,
+		Sentence: "Scales the stream after each sum by a learned factor that gradients do not see.",
+		Equation: "X' = X + F(X) - silu(g) sg(X + F(X)),  g a number for each block, 0 at the start",
+		Weakness: "Gates can jump early in large models; clip their norm apart (max_gate 0.01 in the paper).",
+	}
+	if rules[len(rules)-1].Gate == GateResidual {
+		v.Sentence = "Scales the residual before each sum by a learned factor that gradients do not see."
+		v.Equation = "X' = Norm(alpha (X - silu(g) sg(X)) + F(X)),  g a number for each block, 0 at the start"
+	}
+	return v
+}
 
 // ablations writes the rows of the paper's appendix G: norms on a choice of queries, keys, values and
 // context, with four treatments of the stream.

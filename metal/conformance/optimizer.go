@@ -39,8 +39,8 @@ var adamW = graph.AdamWAttr{Beta1: 0.9, Beta2: 0.95, Eps: 1e-8, WeightDecay: 0.1
 func writeUpdate(a graph.AdamWAttr, clear bool) func(*graph.Builder) {
 	return func(b *graph.Builder) {
 		lr, bias1, bias2 := b.Scalar("lr"), b.Scalar("bias1"), b.Scalar("bias2")
-		clip, nonfinite := b.GradNorms(b.Scalar("max_norm"))
-		b.AdamW(a, lr, bias1, bias2, clip, nonfinite)
+		clip, nonfinite, _ := b.GradNorms(b.Scalar("max_norm"), nil)
+		b.AdamW(a, lr, bias1, bias2, clip, nonfinite, nil)
 		if clear {
 			b.Clear()
 		}
@@ -55,7 +55,7 @@ func optimizerCases() []Case {
 				Op:     graph.OpGradNorms,
 				Name:   fmt.Sprintf("gradients %g max %g", std, maxNorm),
 				Params: stateParams(std),
-				Graphs: []func(*graph.Builder){func(b *graph.Builder) { b.GradNorms(b.Scalar("max_norm")) }},
+				Graphs: []func(*graph.Builder){func(b *graph.Builder) { b.GradNorms(b.Scalar("max_norm"), nil) }},
 				Steps:  []Step{updateAt(1, 0, maxNorm, adamW)},
 				Limits: Limits{Metric: Limit{Abs: 1e-20, Rel: 1e-5}},
 			})

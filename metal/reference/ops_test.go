@@ -173,8 +173,8 @@ func TestAdamW(t *testing.T) {
 	at := graph.AdamWAttr{Beta1: 0.75, Beta2: 0.5, WeightDecay: 0.5}
 	r := newRig(t, values{{"w", []float64{1, -1}, []int{1, 2}}}, func(b *graph.Builder) {
 		lr, bias1, bias2 := b.Scalar("lr"), b.Scalar("bias1"), b.Scalar("bias2")
-		clip, nonfinite := b.GradNorms(b.Scalar("max_norm"))
-		b.AdamW(at, lr, bias1, bias2, clip, nonfinite)
+		clip, nonfinite, _ := b.GradNorms(b.Scalar("max_norm"), nil)
+		b.AdamW(at, lr, bias1, bias2, clip, nonfinite, nil)
 		b.Clear()
 	})
 	if err := r.state.Write(device.Grads, 0, []float32{3, -4}); err != nil {

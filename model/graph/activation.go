@@ -3,12 +3,14 @@ package graph
 // Fn is an elementwise function.
 type Fn uint8
 
-// The elementwise functions. GELU is the exact erf form (Hendrycks 1606.08415).
+// The elementwise functions. GELU is the exact erf form (Hendrycks 1606.08415). ReLU is max(x, 0) with
+// the derivative 0 at 0; NaN passes through it.
 const (
 	GELU Fn = iota
+	ReLU
 )
 
-func (f Fn) String() string { return [...]string{"gelu"}[f] }
+func (f Fn) String() string { return [...]string{"gelu", "relu"}[f] }
 
 // ActivationAttr names the function.
 type ActivationAttr struct{ Fn Fn }

@@ -7,6 +7,9 @@ type AttentionAttr struct {
 	D, DV int // head size of queries and keys, and of values
 	Scale float64
 	S     int // capacity of the caches (attention_cached only)
+	// Latent (attention_cached only, K = 1): the values are the first DV elements of the cached keys,
+	// and there is no value cache. It is how MLA samples.
+	Latent bool
 }
 
 func (b *Builder) checkAttention(name string, a AttentionAttr, q *Tensor) {
@@ -56,7 +59,7 @@ func attentionGradient(p *backprop, op *Op) {
 
 // AttentionCached writes the keys and values of T new tokens per sequence at positions pos .. pos+T-1
 // of the caches [B S K*D] and [B S K*DV], then attends from each new token to every cached position
-// up to its own.
+// up to its own. With a.Latent, v and vcache are nil.
 //
 //	cache_write      In: k, v, pos (I32 [1])                    Out: kcache, vcache
 //	attention_cached In: q, kcache, vcache, pos                 Out: o [B*T H*DV]
@@ -64,9 +67,15 @@ func (b *Builder) AttentionCached(site string, a AttentionAttr, q, k, v, kcache,
 	name := b.at(site)
 	b.checkAttention(name, a, q)
 	b.need(name, k, "the keys", a.B*a.T, a.K*a.D)
-	b.need(name, v, "the values", a.B*a.T, a.K*a.DV)
 	b.need(name, kcache, "the key cache", a.B, a.S, a.K*a.D)
-	b.need(name, vcache, "the value cache", a.B, a.S, a.K*a.DV)
+	if a.Latent {
+		if v != nil || vcache != nil || a.K != 1 || a.DV > a.D {
+			b.fail(name, "latent values are the start of one head of keys and have no cache")
+		}
+	} else {
+		b.need(name, v, "the values", a.B*a.T, a.K*a.DV)
+		b.need(name, vcache, "the value cache", a.B, a.S, a.K*a.DV)
+	}
 	b.need(name, pos, "the position", 1)
 	if a.T > a.S {
 		b.fail(name, "%d tokens do not fit a cache of %d", a.T, a.S)

@@ -164,6 +164,11 @@ func (b *Builder) activation(name string, shape ...int) *Tensor {
 	return b.tensor(name, Activation, F32, shape)
 }
 
+// indices is an activation of integers: places that one op works out for others.
+func (b *Builder) indices(name string, shape ...int) *Tensor {
+	return b.tensor(name, Activation, I32, shape)
+}
+
 func (b *Builder) emit(k Kind, name string, attr any, in, out []*Tensor) *Op {
 	op := &Op{Index: len(b.g.Ops), Kind: k, Name: name, Layer: b.layer, In: in, Out: out, Attr: attr}
 	b.g.Ops = append(b.g.Ops, op)

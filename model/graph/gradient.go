@@ -20,6 +20,14 @@ func init() {
 	gradients[OpActivation] = activationGradient
 	gradients[OpAdd] = addGradient
 	gradients[OpLMLoss] = lmLossGradient
+	gradients[OpGate] = gateGradient
+	gradients[OpCenter] = centerGradient
+	gradients[OpJoin] = joinGradient
+	gradients[OpSplit] = splitGradient
+	gradients[OpRoute] = routeGradient
+	gradients[OpGather] = gatherGradient
+	gradients[OpExpertMatMul] = expertMatMulGradient
+	gradients[OpCombine] = combineGradient
 }
 
 // Backward emits the gradient of the sum of all losses (ops of kind lm_loss built for training) with

@@ -28,13 +28,27 @@ const (
 	OpAdamW
 	OpClear
 	OpProbe
+	OpGate
+	OpGateGrad
+	OpCenter
+	OpJoin
+	OpSplit
+	OpHeadMatMul
+	OpRoute
+	OpRouteGrad
+	OpGather
+	OpExpertMatMul
+	OpCombine
+	OpCombineGrad
 	kindCount
 )
 
 var kindNames = [kindCount]string{
 	"embed", "embed_grad", "matmul", "colsum", "norm", "norm_grad", "rope", "attention",
 	"attention_grad", "cache_write", "attention_cached", "swiglu", "swiglu_grad", "activation",
-	"activation_grad", "add", "lm_loss", "grad_norms", "adamw", "clear", "probe",
+	"activation_grad", "add", "lm_loss", "grad_norms", "adamw", "clear", "probe", "gate", "gate_grad",
+	"center", "join", "split", "head_matmul", "route", "route_grad", "gather", "expert_matmul",
+	"combine", "combine_grad",
 }
 
 func (k Kind) String() string { return kindNames[k] }
@@ -74,4 +88,8 @@ var inPlace = [kindCount][][2]int{
 	OpActivation:     {{0, 0}},
 	OpActivationGrad: {{0, 0}, {1, 0}},
 	OpAdd:            {{0, 0}, {1, 0}},
+	OpGate:           {{0, 0}},
+	OpCenter:         {{0, 0}, {1, 0}},
+	OpExpertMatMul:   {{3, 0}},
+	OpCombine:        {{3, 0}},
 }

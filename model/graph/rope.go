@@ -9,11 +9,13 @@ const (
 	Interleaved
 )
 
-// RopeAttr fixes a rotary embedding (Su 2104.09864): angle = position * Theta^(-2i/HeadDim).
+// RopeAttr fixes a rotary embedding (Su 2104.09864): angle = position * Theta^(-2i/n) for the n =
+// HeadDim-Skip elements of a head that rotate.
 type RopeAttr struct {
 	T       int // row r stands at position r mod T, plus the offset input
 	Heads   int
 	HeadDim int
+	Skip    int // leading elements of each head that do not rotate; the others are a head of their own
 	Theta   float64
 	Pairing Pairing
 	Inverse bool // rotate back: the gradient
@@ -25,8 +27,8 @@ type RopeAttr struct {
 func (b *Builder) Rope(site string, attr RopeAttr, x, offset *Tensor) *Tensor {
 	name := b.at(site)
 	rows, width := b.matrix(name, x, "the input")
-	if attr.HeadDim%2 != 0 {
-		b.fail(name, "rotary positions need an even head size, not %d", attr.HeadDim)
+	if n := attr.HeadDim - attr.Skip; n%2 != 0 || n <= 0 || attr.Skip < 0 {
+		b.fail(name, "rotary positions need an even head size to rotate, not %d", n)
 	}
 	if width != attr.Heads*attr.HeadDim || attr.T <= 0 || rows%attr.T != 0 {
 		b.fail(name, "the input %s does not hold %d heads of %d in rows of T = %d",

@@ -11,6 +11,7 @@ type ParamSpec struct {
 	Shape []int
 	Layer int  // block number, -1 outside the blocks
 	Decay bool // whether AdamW's weight decay applies
+	Gate  bool // a GPAS gate, which has a clip of its own
 	// Offset in elements, the same in the arenas of parameters, gradients and both moments.
 	Offset int
 }
@@ -54,6 +55,22 @@ func (s *Schema) AddParam(name string, layer int, decay bool, shape ...int) {
 	s.Params = append(s.Params, p)
 	s.Total += roundUp(p.Len(), Align)
 	s.Layers = max(s.Layers, layer+1)
+}
+
+// AddGate appends a GPAS gate of block layer: one number, without weight decay.
+func (s *Schema) AddGate(name string, layer int) {
+	s.AddParam(name, layer, false, 1)
+	s.Params[len(s.Params)-1].Gate = true
+}
+
+// Gates tells whether there are gates.
+func (s *Schema) Gates() bool {
+	for i := range s.Params {
+		if s.Params[i].Gate {
+			return true
+		}
+	}
+	return false
 }
 
 // AddCache appends a cache.

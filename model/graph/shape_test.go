@@ -130,10 +130,10 @@ func TestShapeErrors(t *testing.T) {
 		{"loss bias", func(b *Builder) {
 			b.LMLoss("loss", 1, true, b.Param("m4x8"), b.Param("m8x8"), b.Param("v3"), ids(b))
 		}, []string{"s.loss", "bias v3[3]", "[8]"}},
-		{"grad norms", func(b *Builder) { b.GradNorms(nil) }, []string{"grad_norms", "max_norm is missing"}},
+		{"grad norms", func(b *Builder) { b.GradNorms(nil, nil) }, []string{"grad_norms", "max_norm is missing"}},
 		{"adamw", func(b *Builder) {
 			one := b.Scalar("lr")
-			b.AdamW(AdamWAttr{}, one, one, one, one, one)
+			b.AdamW(AdamWAttr{}, one, one, one, one, one, nil)
 		}, []string{"adamw", "lr[1]", "[10]"}},
 		{"probe", func(b *Builder) { b.Probe("p", MeasureRMS, ids(b)) }, []string{": p: ", "floats"}},
 		{"unknown param", func(b *Builder) { b.Param("nope") }, []string{`"nope"`}},
