@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/evenkeel/evenkeel/model"
@@ -21,27 +22,48 @@ type canon struct {
 }
 
 type canonModel struct {
-	Width            int             `json:"width"`
-	Vocab            int             `json:"vocab"`
-	Layers           int             `json:"layers"`
-	Heads            int             `json:"heads"`
-	KVHeads          int             `json:"kv_heads"`
-	HeadDim          int             `json:"head_dim"`
-	FFNInner         int             `json:"ffn_inner"`
-	Act              string          `json:"act"`
-	Norm             string          `json:"norm"`
-	NormGain         bool            `json:"norm_gain"`
-	Eps              float64         `json:"eps"`
-	Rope             *canonRope      `json:"rope"`
-	LearnedPositions bool            `json:"learned_positions"`
-	EmbScale         float64         `json:"emb_scale"`
-	EmbNorm          bool            `json:"emb_norm"`
-	FinalNorm        bool            `json:"final_norm"`
-	Recentre         bool            `json:"recentre"`
-	Tied             bool            `json:"tied"`
-	Dual             json.RawMessage `json:"dual"`
-	MoE              json.RawMessage `json:"moe"`
-	MLA              json.RawMessage `json:"mla"`
+	Width            int        `json:"width"`
+	Vocab            int        `json:"vocab"`
+	Layers           int        `json:"layers"`
+	Heads            int        `json:"heads"`
+	KVHeads          int        `json:"kv_heads"`
+	HeadDim          int        `json:"head_dim"`
+	FFNInner         int        `json:"ffn_inner"`
+	Act              string     `json:"act"`
+	Norm             string     `json:"norm"`
+	NormGain         bool       `json:"norm_gain"`
+	Eps              float64    `json:"eps"`
+	Rope             *canonRope `json:"rope"`
+	LearnedPositions bool       `json:"learned_positions"`
+	EmbScale         float64    `json:"emb_scale"`
+	EmbNorm          bool       `json:"emb_norm"`
+	FinalNorm        bool       `json:"final_norm"`
+	Recentre         bool       `json:"recentre"`
+	Tied             bool       `json:"tied"`
+	Dual             *canonDual `json:"dual"`
+	MoE              *canonMoE  `json:"moe"`
+	MLA              *canonMLA  `json:"mla"`
+}
+
+type canonDual struct {
+	Scale float64 `json:"scale"`
+	Alpha float64 `json:"alpha"`
+	Eps   float64 `json:"eps"`
+}
+
+type canonMoE struct {
+	Experts int     `json:"experts"`
+	TopK    int     `json:"top_k"`
+	Balance float64 `json:"lb_weight"`
+	Z       float64 `json:"z_weight"`
+}
+
+type canonMLA struct {
+	QLora  int `json:"q_lora_rank"`
+	KVLora int `json:"kv_lora_rank"`
+	Nope   int `json:"nope"`
+	Rope   int `json:"rope"`
+	V      int `json:"v"`
 }
 
 type canonRope struct {
@@ -82,29 +104,19 @@ func readJSON(dir, name string, strict bool, v any) error {
 	return nil
 }
 
-// unsupported names what of the case this version cannot build yet, or is empty.
+// unsupported names what of the case this version cannot build, or is empty.
 func (c *canon) unsupported() string {
 	var what []string
-	add := func(on bool, name string) {
-		if on {
-			what = append(what, name)
-		}
+	if _, ok := normKinds[c.Model.Norm]; !ok {
+		what = append(what, "the norm "+c.Model.Norm)
 	}
-	gate := false
-	for _, b := range c.Blocks {
-		gate = gate || b.Gate != nil && *b.Gate != "none"
+	if !slices.Contains([]string{model.SwiGLU, model.GELU, model.ReLU}, c.Model.Act) {
+		what = append(what, "the activation "+c.Model.Act)
 	}
-	add(gate, "gate")
-	add(given(c.Model.Dual), "dual stream")
-	add(given(c.Model.MoE), "MoE")
-	add(given(c.Model.MLA), "MLA")
-	add(c.Model.Norm != graph.RMS.String() && c.Model.Norm != graph.LN.String(), c.Model.Norm)
-	add(c.Model.Act != model.SwiGLU && c.Model.Act != model.GELU, c.Model.Act)
-	add(c.Model.Recentre, "re-centred weights")
 	return strings.Join(what, ", ")
 }
 
-func given(m json.RawMessage) bool { return len(m) > 0 && string(m) != "null" }
+var normKinds = map[string]graph.NormKind{"rms": graph.RMS, "ln": graph.LN, "crms": graph.CRMS}
 
 // spec builds the model for sequences of T tokens. Biases and a tied head show in the tensors.
 func (c *canon) spec(T int) (*model.Spec, error) {
@@ -115,12 +127,19 @@ func (c *canon) spec(T int) (*model.Spec, error) {
 	s := &model.Spec{
 		D: m.Width, H: m.Heads, KV: m.KVHeads, HeadDim: m.HeadDim, F: m.FFNInner, V: m.Vocab, T: T,
 		NormGain: m.NormGain, Eps: m.Eps, Act: m.Act, LearnedPositions: m.LearnedPositions,
-		EmbScale: m.EmbScale, EmbNorm: m.EmbNorm, FinalNorm: m.FinalNorm, Tied: m.Tied,
-		Bias: c.has("blocks.0.q.b"), HeadBias: c.has("head.b"),
+		Norm: normKinds[m.Norm], EmbScale: m.EmbScale, EmbNorm: m.EmbNorm, FinalNorm: m.FinalNorm, Tied: m.Tied,
+		Bias: c.has("blocks.0.q.b"), HeadBias: c.has("head.b"), Recenter: m.Recentre, FinalEps: m.Eps,
 		Init: model.InitNormal, InitStd: model.InitStdDefault(m.Width),
 	}
-	if m.Norm == graph.LN.String() {
-		s.Norm = graph.LN
+	if d := m.Dual; d != nil {
+		s.Dual, s.Sigma, s.AlphaOut, s.FinalEps = true, d.Scale, d.Alpha, d.Eps
+	}
+	if e := m.MoE; e != nil {
+		s.MoE = &model.MoE{Experts: e.Experts, TopK: e.TopK, Balance: e.Balance, Z: e.Z}
+	}
+	if l := m.MLA; l != nil {
+		s.MLA = &model.MLA{QLora: l.QLora, KVLora: l.KVLora, Nope: l.Nope, Rope: l.Rope, V: l.V}
+		s.HeadDim = l.Nope + l.Rope // not read under MLA, but it must be there
 	}
 	if m.Rope != nil {
 		s.Rope, s.Theta = true, m.Rope.Theta
@@ -141,7 +160,11 @@ func (c *canon) spec(T int) (*model.Spec, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.Blocks = append(s.Blocks, model.Block{Sites: sites, Alpha: b.Alpha, InScale: b.InScale})
+		gate := model.GateNone
+		if b.Gate != nil && *b.Gate != "none" {
+			gate = model.GateKind(*b.Gate)
+		}
+		s.Blocks = append(s.Blocks, model.Block{Sites: sites, Alpha: b.Alpha, InScale: b.InScale, Gate: gate})
 	}
 	return s, s.Validate()
 }

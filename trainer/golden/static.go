@@ -85,7 +85,7 @@ func (s *static) forward(d device.Device, ck *check) error {
 		return err
 	}
 	compare := func(output, tensor, what string, limit float64, relative bool) error {
-		want, err := s.file.Float32s(tensor)
+		want, err := s.tokensFirst(tensor)
 		if err != nil {
 			return err
 		}
@@ -105,22 +105,48 @@ func (s *static) forward(d device.Device, ck *check) error {
 	}
 	for i := range s.spec.Blocks {
 		tensor := fmt.Sprintf("act.block.%d.out", i)
-		if _, ok := s.file.Lookup(tensor); !ok {
-			continue
+		for _, second := range []string{"", "2"} {
+			if _, ok := s.file.Lookup(tensor + second); !ok {
+				continue
+			}
+			name := fmt.Sprintf("block.%d.out%s", i, second)
+			if err := compare(name, tensor+second, name, limitBlocks, true); err != nil {
+				return err
+			}
 		}
-		name := fmt.Sprintf("block.%d.out", i)
-		if err := compare(name, tensor, name, limitBlocks, true); err != nil {
-			return err
+		scores := fmt.Sprintf("act.block.%d.router_scores", i)
+		if _, ok := s.file.Lookup(scores); ok {
+			name := fmt.Sprintf("block.%d.router_scores", i)
+			if err := compare(name, scores, name, limitLogits, false); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// backward compares losses and gradients. The accumulate graph divides by B*T as the published trainer
-// does; gradients of a case belong to the mean over the B*(T-1) targets, so both are multiplied by
-// T/(T-1) here.
+// tokensFirst reads an activation in the order of the rows here. fairseq keeps the streams of ResiDual as
+// [T B d].
+func (s *static) tokensFirst(tensor string) ([]float32, error) {
+	v, err := s.file.Float32s(tensor)
+	if err != nil || !s.spec.Dual || tensor == "out.logits" {
+		return v, err
+	}
+	d := s.spec.D
+	out := make([]float32, len(v))
+	for t := range s.T {
+		for b := range s.B {
+			copy(out[(b*s.T+t)*d:][:d], v[(t*s.B+b)*d:][:d])
+		}
+	}
+	return out, nil
+}
+
+// backward compares losses and gradients. The published total is the mean over the B*(T-1) targets and
+// the auxiliary losses, so cross-entropies are scaled by that mean here; the published trainer divides
+// by B*T.
 func (s *static) backward(d device.Device, ck *check) error {
-	g, err := s.spec.Accumulate(s.sc, s.B, s.T, 1, true)
+	g, err := s.spec.Gradients(s.sc, s.B, s.T, 1/float64(s.B*(s.T-1)))
 	if err != nil {
 		return err
 	}
@@ -134,13 +160,37 @@ func (s *static) backward(d device.Device, ck *check) error {
 		return err
 	}
 	loss := float64(metrics[g.Metric("loss").Offset])
-	mean := float64(s.T) / float64(s.T-1)
-	ck.number("loss", loss*mean, s.want.Loss.CEMean, limitLoss)
-	ck.number("loss over B*T", loss, s.want.Loss.Train, limitLoss)
-	return s.gradients(mean, ck)
+	ck.number("loss", loss, s.want.Loss.CEMean, limitLoss)
+	ck.number("loss over B*T", loss*float64(s.T-1)/float64(s.T), s.want.Loss.Train, limitLoss)
+	if s.spec.MoE != nil {
+		if err := s.routing(g, metrics, loss, ck); err != nil {
+			return err
+		}
+	}
+	return s.gradients(ck)
 }
 
-func (s *static) gradients(scale float64, ck *check) error {
+// routing compares what each expert got, exactly, and the total with the auxiliary losses.
+func (s *static) routing(g *graph.Graph, metrics []float32, loss float64, ck *check) error {
+	for i := range s.spec.Blocks {
+		want, err := s.file.Int64s(fmt.Sprintf("act.block.%d.tokens_per_expert", i))
+		if err != nil {
+			return err
+		}
+		load := g.Metric(fmt.Sprintf("moe_load.%d", i))
+		for e, n := range want {
+			if got := metrics[load.Offset+e]; got != float32(n) {
+				return fmt.Errorf("expert %d of block %d got %g tokens, published are %d", e, i, got, n)
+			}
+		}
+		stats := metrics[g.Metric(fmt.Sprintf("moe_stats.%d", i)).Offset:]
+		loss += float64(stats[graph.StatBalance]) + float64(stats[graph.StatZ])
+	}
+	ck.number("total loss", loss, s.want.Loss.Total, limitLoss)
+	return nil
+}
+
+func (s *static) gradients(ck *check) error {
 	layers := make([]float64, len(s.spec.Blocks)+1) // the last entry is outside the blocks
 	err := s.each(s.sc, s.file, "g.", func(i int, p *graph.ParamSpec, want []float32) error {
 		got := make([]float32, len(want))
@@ -151,10 +201,8 @@ func (s *static) gradients(scale float64, ck *check) error {
 		if at < 0 {
 			at = len(layers) - 1
 		}
-		for j, v := range got {
-			x := float64(v) * scale
-			got[j] = float32(x)
-			layers[at] += x * x
+		for _, v := range got {
+			layers[at] += float64(v) * float64(v)
 		}
 		ck.gradient("gradient "+p.Name, got, want, s.want.Total)
 		return nil

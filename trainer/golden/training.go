@@ -47,6 +47,8 @@ type trainStep struct {
 	LR       float64   `json:"lr"`
 	Loss     float64   `json:"loss_train"`
 	CEMean   float64   `json:"ce_mean"`
+	Balance  *float64  `json:"moe_lb"`
+	Z        *float64  `json:"moe_z"`
 	GradNorm float64   `json:"grad_norm"`
 	Clipped  bool      `json:"clipped"`
 	PerLayer []float64 `json:"grad_norm_per_layer"`
@@ -195,6 +197,7 @@ func (t *training) step(i int, ck *check) error {
 	ck.number("loss"+at, loss, want.Loss, limitStep)
 	ck.number("mean loss"+at, loss*float64(t.T)/float64(t.T-1), want.CEMean, limitStep)
 
+	t.auxiliary(m, want, at, ck)
 	schedule := trainer.Schedule{
 		Peak: o.LR, WarmupMin: s.WarmupMin, Final: s.AlphaF * o.LR, Warmup: s.Warmup, Max: s.Max,
 	}
@@ -224,6 +227,25 @@ func (t *training) step(i int, ck *check) error {
 			want.Step, clipped, want.Clipped)
 	}
 	return nil
+}
+
+// auxiliary compares the losses of the routers, summed over the blocks.
+func (t *training) auxiliary(m []float32, want *trainStep, at string, ck *check) {
+	if t.spec.MoE == nil {
+		return
+	}
+	var balance, z float64
+	for i := range t.spec.Blocks {
+		stats := m[t.accumulate.Metric(fmt.Sprintf("moe_stats.%d", i)).Offset:]
+		balance += float64(stats[graph.StatBalance])
+		z += float64(stats[graph.StatZ])
+	}
+	if want.Balance != nil {
+		ck.number("balance loss"+at, balance, *want.Balance, limitStep)
+	}
+	if want.Z != nil {
+		ck.number("z loss"+at, z, *want.Z, limitStep)
+	}
 }
 
 func openTensors(dir, name string) (*safetensors.File, error) {
