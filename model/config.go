@@ -55,9 +55,10 @@ type Config struct {
 	EmbNorm   string  `yaml:"emb_norm"`     // on, off, auto
 	FinalNorm string  `yaml:"final_norm"`   // on, off, auto
 	Tied      bool    `yaml:"tied"`
-	Bias      string  `yaml:"bias"`     // on, off, auto
-	Init      string  `yaml:"init"`     // one of Inits, auto
-	InitStd   float64 `yaml:"init_std"` // 0: 1/sqrt(2.5 d)
+	Bias      string  `yaml:"bias"`      // on, off, auto
+	HeadBias  bool    `yaml:"head_bias"` // what a LayerNorm folded into the head leaves
+	Init      string  `yaml:"init"`      // one of Inits, auto
+	InitStd   float64 `yaml:"init_std"`  // 0: 1/sqrt(2.5 d)
 
 	DecayEmbeddings bool `yaml:"decay_embeddings"`
 	DecayNorms      bool `yaml:"decay_norms"`
@@ -94,7 +95,7 @@ func (c *Config) Resolve() (*Spec, error) {
 	s := &Spec{
 		D: c.D, H: c.Heads, KV: c.KVHeads, HeadDim: c.HeadDim, F: c.FFN, V: c.Vocab, T: c.Seq,
 		Blocks: v.Blocks(c.Layers), NormGain: c.NormGain, Eps: c.Eps, FinalEps: c.Eps, Theta: c.Theta,
-		EmbScale: c.EmbScale, Tied: c.Tied, InitStd: c.InitStd,
+		EmbScale: c.EmbScale, Tied: c.Tied, HeadBias: c.HeadBias, InitStd: c.InitStd,
 		Dual: v.Dual, Sigma: c.DualSigma, AlphaOut: c.DualAlpha,
 		DecayEmbeddings: c.DecayEmbeddings, DecayNormsAndBias: c.DecayNorms,
 	}

@@ -149,10 +149,10 @@ func newJob(tb testing.TB, dev device.Device, m lm) *job {
 	j.acc, err = graph.Build("accumulate", s, func(b *graph.Builder) { m.forward(b, true) })
 	must(err)
 	j.up, err = graph.Build("update", s, func(b *graph.Builder) {
-		clip, bad := b.GradNorms(b.Scalar("max_norm"))
+		clip, bad, _ := b.GradNorms(b.Scalar("max_norm"), nil)
 		// A large eps, since key biases have zero gradients, whose rounding noise AdamW would blow up.
 		b.AdamW(graph.AdamWAttr{Beta1: 0.9, Beta2: 0.95, Eps: 1e-3, WeightDecay: 0.1}, b.Scalar("lr"),
-			b.Scalar("bias1"), b.Scalar("bias2"), clip, bad)
+			b.Scalar("bias1"), b.Scalar("bias2"), clip, bad, nil)
 		b.Clear()
 	})
 	must(err)

@@ -27,19 +27,33 @@ func swigluGrad(p *program, op *graph.Op) {
 	}
 }
 
-// activation is y = fn(x); GELU(x) = x*Phi(x), Phi(x) = erfc(-x/sqrt2)/2 the normal distribution.
+// activation is y = fn(x); GELU(x) = x*Phi(x), Phi(x) = erfc(-x/sqrt2)/2 the normal distribution;
+// ReLU(x) = max(x, 0).
 func activation(p *program, op *graph.Op) {
 	x, y := p.f(op.In[0]), p.f(op.Out[0])
+	relu := op.Attr.(graph.ActivationAttr).Fn == graph.ReLU
 	for i, v := range x {
-		y[i] = v * phi(v)
+		if relu {
+			y[i] = math.Max(v, 0)
+		} else {
+			y[i] = v * phi(v)
+		}
 	}
 }
 
-// activationGrad is dx = dy * fn'(x); GELU'(x) = Phi(x) + x*exp(-x^2/2)/sqrt(2 pi).
+// activationGrad is dx = dy * fn'(x); GELU'(x) = Phi(x) + x*exp(-x^2/2)/sqrt(2 pi); ReLU'(x) = [x > 0].
 func activationGrad(p *program, op *graph.Op) {
 	x, dy, dx := p.f(op.In[0]), p.f(op.In[1]), p.f(op.Out[0])
+	relu := op.Attr.(graph.ActivationAttr).Fn == graph.ReLU
 	for i, v := range x {
-		dx[i] = dy[i] * (phi(v) + v*math.Exp(-v*v/2)/math.Sqrt(2*math.Pi))
+		switch {
+		case !relu:
+			dx[i] = dy[i] * (phi(v) + v*math.Exp(-v*v/2)/math.Sqrt(2*math.Pi))
+		case v > 0:
+			dx[i] = dy[i]
+		default:
+			dx[i] = 0
+		}
 	}
 }
 

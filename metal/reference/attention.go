@@ -72,12 +72,16 @@ func attentionGrad(p *program, op *graph.Op) {
 	}
 }
 
-// cacheWrite copies the T new keys and values of each sequence to cache rows pos .. pos+T-1.
+// cacheWrite copies the T new keys and values of each sequence to cache rows pos .. pos+T-1; latent
+// values are part of the keys.
 func cacheWrite(p *program, op *graph.Op) {
 	a := op.Attr.(graph.AttentionAttr)
 	pos := p.offset(op.In[2])
 	for i := range 2 {
 		src, dst := p.f(op.In[i]), p.f(op.Out[i])
+		if src == nil {
+			continue
+		}
 		n := op.In[i].Width()
 		for b := range a.B {
 			copy(dst[(b*a.S+pos)*n:], src[b*a.T*n:(b+1)*a.T*n])
@@ -85,7 +89,8 @@ func cacheWrite(p *program, op *graph.Op) {
 	}
 }
 
-// attentionCached is attention in which new token i of a sequence sees cache rows 0 .. pos+i.
+// attentionCached is attention in which new token i of a sequence sees cache rows 0 .. pos+i. Latent
+// values are the first DV elements of the keys.
 func attentionCached(p *program, op *graph.Op) {
 	a := op.Attr.(graph.AttentionAttr)
 	q, k, v, pos := p.f(op.In[0]), p.f(op.In[1]), p.f(op.In[2]), p.offset(op.In[3])
@@ -101,7 +106,11 @@ func attentionCached(p *program, op *graph.Op) {
 				}
 				l := logSumExp(s)
 				for j := range s {
-					axpy(head(o, row, a.H, h, a.DV), math.Exp(s[j]-l), head(v, b*a.S+j, a.K, kv, a.DV))
+					value := head(k, b*a.S+j, a.K, kv, a.D)
+					if !a.Latent {
+						value = head(v, b*a.S+j, a.K, kv, a.DV)
+					}
+					axpy(head(o, row, a.H, h, a.DV), math.Exp(s[j]-l), value)
 				}
 			}
 		}

@@ -11,6 +11,10 @@ import (
 //	r = (mean((x-m)^2) + eps)^-1/2;   y = scale*(g*(x-m)*r + b)
 func norm(p *program, op *graph.Op) {
 	at := op.Attr.(graph.NormAttr)
+	if at.Kind == graph.CRMS {
+		crms(p, op)
+		return
+	}
 	x, gain, bias := p.f(op.In[0]), p.f(op.In[1]), p.f(op.In[2])
 	y, rs, means := p.f(op.Out[0]), p.f(op.Out[1]), p.f(op.Out[2])
 	n := at.Width
@@ -48,6 +52,10 @@ func norm(p *program, op *graph.Op) {
 //	dg += sum over rows of scale*dy*xh;   db += sum over rows of scale*dy
 func normGrad(p *program, op *graph.Op) {
 	at := op.Attr.(graph.NormAttr)
+	if at.Kind == graph.CRMS {
+		crmsGrad(p, op)
+		return
+	}
 	dy, x, gain := p.f(op.In[0]), p.f(op.In[1]), p.f(op.In[2])
 	rs, means, carry := p.f(op.In[3]), p.f(op.In[4]), p.f(op.In[5])
 	dx, dgain, dbias := p.f(op.Out[0]), p.f(op.Out[1]), p.f(op.Out[2])

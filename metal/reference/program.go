@@ -31,6 +31,18 @@ var kernels = map[graph.Kind]func(*program, *graph.Op){
 	graph.OpAdamW:           adamW,
 	graph.OpClear:           clearGrads,
 	graph.OpProbe:           probe,
+	graph.OpGate:            gate,
+	graph.OpGateGrad:        gateGrad,
+	graph.OpCenter:          center,
+	graph.OpJoin:            join,
+	graph.OpSplit:           split,
+	graph.OpHeadMatMul:      headMatMul,
+	graph.OpRoute:           route,
+	graph.OpRouteGrad:       routeGrad,
+	graph.OpGather:          gather,
+	graph.OpExpertMatMul:    expertMatMul,
+	graph.OpCombine:         combine,
+	graph.OpCombineGrad:     combineGrad,
 }
 
 // program runs at Submit; Wait only hands out what was kept.
