@@ -35,7 +35,8 @@ type command struct {
 func commands() []*command {
 	return []*command{
 		trainCommand, resumeCommand, evalCommand, sampleCommand, chartCommand, exportCommand, runsCommand,
-		variantsCommand, presetsCommand, devicesCommand, benchCommand, verifyCommand, doctorCommand, shadersCommand, studyCommand,
+		variantsCommand, presetsCommand, devicesCommand, benchCommand, verifyCommand, doctorCommand, shadersCommand,
+		studyCommand, convertCommand,
 		{name: "help", args: "[COMMAND]", summary: "explain a command and its flags", run: runHelp},
 	}
 }

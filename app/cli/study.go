@@ -11,33 +11,47 @@ import (
 )
 
 var studyCommand = &command{
-	name: "study", args: "figure2", summary: "repeat a figure of the HybridNorm paper at laptop size",
+	name: "study", args: "figure2|theorem1", summary: "repeat a figure of the HybridNorm paper at laptop size",
 	more: `figure2: gradient norm of each block at step 1 and step 100 under Pre-Norm, Post-Norm and HybridNorm, the
 paper's Figure 2, with 16 blocks of width 48 on the first 300,000 bytes of Newton's Opticks, seeds 1 to 3. Some
-minutes on two cores. Prints a table and the numbers that must hold; the status is 1 when one does not.
+minutes on two cores.
 
-  evenkeel study figure2 -o figure2.png`,
+theorem1: how the gradients of Wq and Wo grow when Wk, Wv or Wo is scaled, under Pre-Norm, Pre-Norm + QK-Norm and
+HybridNorm, with the exponents that the paper's Theorem 1 gives. Seconds.
+
+Each prints a table and the numbers that must hold; the status is 1 when one does not.
+
+  evenkeel study figure2 -o figure2.png
+  evenkeel study theorem1 -o theorem1.png`,
 	run: runStudy,
 }
 
 func runStudy(e *env, args []string) error {
 	f := e.flags()
-	out := f.text("o", "figure2.png", "FILE|the figure: PNG, SVG or PDF by its extension")
+	out := f.text("o", "", "FILE|the figure: PNG, SVG or PDF by its extension; STUDY.png when not given")
 	seeds := f.number("seeds", 3, "N|train seeds 1 to N")
 	device, threads := f.device()
-	root := f.text("runs", "", "DIR|keep the runs in this folder; they are dropped when not given")
+	root := f.text("runs", "", "DIR|figure2: keep the runs in this folder; they are dropped when not given")
 	pos, err := e.parse(f, args, 1, 1)
 	if err != nil {
 		return err
 	}
-	if pos[0] != "figure2" {
-		return usagef("there is no study %q; did you mean \"figure2\"?", pos[0])
+	if pos[0] != "figure2" && pos[0] != "theorem1" {
+		return usagef("there is no study %q; choose figure2 or theorem1", pos[0])
 	}
 	if *seeds < 1 {
 		return usagef("--seeds is %d; it must be at least 1", *seeds)
 	}
+	if *out == "" {
+		*out = pos[0] + ".png"
+	}
 	if err := oneOf("o", strings.ToLower(filepath.Ext(*out)), chart.Formats()); err != nil {
 		return usagef("the extension of %q is not a picture format; use %s", *out, strings.Join(chart.Formats(), ", "))
+	}
+	if pos[0] == "theorem1" {
+		s := studies.DefaultTheorem1()
+		s.Seeds, s.Device, s.Threads = *seeds, *device, *threads
+		return e.theorem1(s, *out)
 	}
 	s := studies.Figure2Setting()
 	s.Seeds, s.Device, s.Threads, s.Root = *seeds, *device, *threads, *root
@@ -64,8 +78,13 @@ func (e *env) study(s studies.Setting, out string) error {
 	if err := chart.Export(figure2(r), out, chart.ExportOptions{}); err != nil {
 		return err
 	}
-	fmt.Fprintf(e.out, "\n%s\n", out)
-	for _, c := range r.Checks() {
+	return e.verdict(out, r.Checks())
+}
+
+// verdict names the figure and fails when a number does not hold.
+func (e *env) verdict(figure string, checks []studies.Check) error {
+	fmt.Fprintf(e.out, "\n%s\n", figure)
+	for _, c := range checks {
 		if !c.OK {
 			return errSaid
 		}
@@ -98,7 +117,12 @@ func (e *env) studyTable(r *studies.Result) {
 	fmt.Fprintf(e.out, "Gradient norm (L2) of blocks before clipping; s1 b0 is step 1, block 0.\n\n")
 	t.write(e.out)
 	fmt.Fprintln(e.out)
-	for _, c := range r.Checks() {
+	e.checks(r.Checks())
+}
+
+// checks prints the numbers that must hold.
+func (e *env) checks(list []studies.Check) {
+	for _, c := range list {
 		verdict := "ok"
 		if !c.OK {
 			verdict = "FAIL"

@@ -121,7 +121,7 @@ micro-batch.`,
 			return usagef("%v", err)
 		}
 		t := table{{
-			"id", "layers", "d", "heads/kv", "FFN", "seq", "parameters", "FLOPs/token", "state", "activations",
+			"id", "layers", "d", "heads/kv", "FFN", "experts", "seq", "parameters", "active", "FLOPs/token", "state", "activations",
 			"batch", "steps", "lr",
 		}}
 		for i := range model.Presets {
@@ -137,9 +137,13 @@ micro-batch.`,
 			if err != nil {
 				return fmt.Errorf("preset %s: %w", p.ID, err)
 			}
+			experts := "-"
+			if s.MoE != nil {
+				experts = fmt.Sprintf("%d of %d", s.MoE.TopK, s.MoE.Experts)
+			}
 			t = append(t, []string{
 				p.ID, fmt.Sprint(len(s.Blocks)), fmt.Sprint(s.D), fmt.Sprintf("%d/%d", s.H, s.KV), fmt.Sprint(s.F),
-				fmt.Sprint(s.T), chart.FormatCount(float64(n.Params)), short(n.FLOPs), short(float64(n.StateBytes)) + "B",
+				experts, fmt.Sprint(s.T), chart.FormatCount(float64(n.Params)), chart.FormatCount(float64(n.Active)), short(n.FLOPs), short(float64(n.StateBytes)) + "B",
 				short(float64(n.ArenaBytes)) + "B", fmt.Sprint(p.Batch), chart.FormatCount(float64(p.Steps)), fmt.Sprint(p.LR),
 			})
 		}

@@ -114,15 +114,7 @@ func cachedCases() []Case {
 		{B: 1, H: 2, K: 2, D: 192, DV: 192, S: 20},
 	} {
 		a.Scale = 1 / math.Sqrt(float64(a.D))
-		prefill, decode := a, a
-		prefill.T, decode.T = a.S*3/4, 1
-		if a.S == 1 {
-			prefill.T = 1
-		}
-		at := func(graph, pos int) Step {
-			return Step{Graph: graph, Ints: map[string][]int32{"pos": {int32(pos)}}}
-		}
-		c := Case{
+		cs = append(cs, walk(a, Case{
 			Op:   graph.OpAttentionCached,
 			Name: fmt.Sprintf("%d B%d H%d K%d D%d DV%d S%d", i, a.B, a.H, a.K, a.D, a.DV, a.S),
 			Params: []Param{
@@ -134,27 +126,35 @@ func cachedCases() []Case {
 				{Name: "kcache", Shape: []int{a.B, a.S, a.K * a.D}},
 				{Name: "vcache", Shape: []int{a.B, a.S, a.K * a.DV}},
 			},
-			Graphs: []func(*graph.Builder){cached(prefill), cached(decode)},
-			Sync:   true,
 			Limits: unit,
-		}
-		for _, pos := range []int{0, a.S / 4} {
-			c.Steps = append(c.Steps, at(0, min(pos, a.S-prefill.T)))
-		}
-		for _, pos := range []int{prefill.T, prefill.T + 1, a.S - 1, 0, a.S / 2} {
-			c.Steps = append(c.Steps, at(1, min(pos, a.S-1)))
-		}
-		cs = append(cs, c)
+		}, func(b *graph.Builder, a graph.AttentionAttr, pos *graph.Tensor) *graph.Tensor {
+			n := a.B * a.T
+			return b.AttentionCached("attention", a, draw(b, "q", n), draw(b, "k", n), draw(b, "v", n),
+				b.Cache(0), b.Cache(1), pos)
+		}))
 	}
 	return cs
 }
 
-func cached(a graph.AttentionAttr) func(*graph.Builder) {
-	return func(b *graph.Builder) {
-		pos := b.Input("pos", 0, int32(a.S-a.T+1), 1)
-		n := a.B * a.T
-		o := b.AttentionCached("attention", a, draw(b, "q", n), draw(b, "k", n), draw(b, "v", n),
-			b.Cache(0), b.Cache(1), pos)
-		b.Keep("o", o)
+// walk gives a case the graphs and steps of prefill and decoding; write emits the attention.
+func walk(a graph.AttentionAttr, c Case,
+	write func(b *graph.Builder, a graph.AttentionAttr, pos *graph.Tensor) *graph.Tensor) Case {
+	prefill := max(1, a.S*3/4)
+	for _, T := range []int{prefill, 1} {
+		a.T = T
+		c.Graphs = append(c.Graphs, func(b *graph.Builder) {
+			b.Keep("o", write(b, a, b.Input("pos", 0, int32(a.S-a.T+1), 1)))
+		})
 	}
+	at := func(graph, pos int) {
+		c.Steps = append(c.Steps, Step{Graph: graph, Ints: map[string][]int32{"pos": {int32(pos)}}})
+	}
+	for _, pos := range []int{0, a.S / 4} {
+		at(0, min(pos, a.S-prefill))
+	}
+	for _, pos := range []int{prefill, prefill + 1, a.S - 1, 0, a.S / 2} {
+		at(1, min(pos, a.S-1))
+	}
+	c.Sync = true
+	return c
 }

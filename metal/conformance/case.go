@@ -36,6 +36,11 @@ type Param struct {
 	Decay bool
 
 	Grad, Moment1, Moment2 Fill
+
+	Gate bool // a GPAS gate of block Layer, of shape [1]
+	// Stopped leaves the parameter out of [GradCheck]: a stop-gradient stands between it and the loss, so
+	// that its gradient is not the derivative.
+	Stopped bool
 }
 
 // Step is one run of a graph. Integer inputs that are not named are drawn within their bounds, those
@@ -50,6 +55,10 @@ type Step struct {
 func (c *Case) Schema() *graph.Schema {
 	s := &graph.Schema{}
 	for _, p := range c.Params {
+		if p.Gate {
+			s.AddGate(p.Name, p.Layer)
+			continue
+		}
 		s.AddParam(p.Name, p.Layer, p.Decay, p.Shape...)
 	}
 	for _, k := range c.Caches {

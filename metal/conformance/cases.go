@@ -5,7 +5,8 @@ func Cases() []Case {
 	var all []Case
 	for _, family := range []func() []Case{
 		matMulCases, linearCases, normCases, ropeCases, attentionCases, cachedCases, activationCases,
-		addCases, embedCases, lmLossCases, optimizerCases, probeCases, chainCases,
+		addCases, embedCases, lmLossCases, optimizerCases, probeCases, chainCases, crmsCases, reluCases,
+		gateCases, gateClipCases, centerCases, headsCases, latentCases, routeCases, expertCases,
 	} {
 		all = append(all, family()...)
 	}
@@ -18,7 +19,8 @@ func GradCases() []Case {
 	var all []Case
 	for _, family := range []func() []Case{
 		linearGradCases, normGradCases, ropeGradCases, attentionGradCases, activationGradCases,
-		addGradCases, embedGradCases, lmLossGradCases, chainGradCases,
+		addGradCases, embedGradCases, lmLossGradCases, chainGradCases, crmsGradCases, reluGradCases,
+		gateGradCases, centerGradCases, headsGradCases, latentGradCases, routeGradCases, expertGradCases,
 	} {
 		all = append(all, family()...)
 	}

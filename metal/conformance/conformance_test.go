@@ -2,6 +2,8 @@ package conformance
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/evenkeel/evenkeel/metal/reference"
@@ -78,6 +80,11 @@ func TestKindsCovered(t *testing.T) {
 		{graph.OpRope, false, 1}, {graph.OpAttention, true, 2}, {graph.OpAdd, false, 1},
 		{graph.OpLMLoss, false, 3}, {graph.OpLMLoss, true, 1}, {graph.OpLMLoss, true, 2},
 		{graph.OpLMLoss, true, 3},
+		{graph.OpCacheWrite, false, 1}, {graph.OpCacheWrite, true, 1}, {graph.OpAttentionCached, false, 2},
+		{graph.OpGradNorms, false, 1}, {graph.OpGradNorms, true, 5}, {graph.OpAdamW, false, 5},
+		{graph.OpCenter, false, 1}, {graph.OpJoin, false, 0}, {graph.OpJoin, false, 1},
+		{graph.OpRoute, true, 7}, {graph.OpRoute, true, 8}, {graph.OpExpertMatMul, false, 3},
+		{graph.OpCombine, false, 1}, {graph.OpCombine, false, 3},
 	} {
 		if !present[optional] || !absent[optional] {
 			t.Errorf("%s: operand %+v is present in a case: %t, absent in one: %t",
@@ -108,7 +115,8 @@ func TestInPlaceCovered(t *testing.T) {
 		{graph.OpMatMul, 3, 0}, {graph.OpNormGrad, 5, 0}, {graph.OpRope, 0, 0}, {graph.OpSwiGLU, 0, 0},
 		{graph.OpSwiGLU, 1, 0}, {graph.OpSwiGLUGrad, 0, 0}, {graph.OpSwiGLUGrad, 1, 1},
 		{graph.OpActivation, 0, 0}, {graph.OpActivationGrad, 0, 0}, {graph.OpActivationGrad, 1, 0},
-		{graph.OpAdd, 0, 0}, {graph.OpAdd, 1, 0},
+		{graph.OpAdd, 0, 0}, {graph.OpAdd, 1, 0}, {graph.OpGate, 0, 0}, {graph.OpCenter, 0, 0},
+		{graph.OpCenter, 1, 0}, {graph.OpExpertMatMul, 3, 0}, {graph.OpCombine, 3, 0},
 	} {
 		if !seen[want] {
 			t.Errorf("no case runs %s with input %d in the place of output %d", want.kind, want.in, want.out)
@@ -133,11 +141,53 @@ func TestCasesSmall(t *testing.T) {
 	}
 }
 
+// TestRoutesAreClear: float32 may not decide who is chosen, so of each token's kept probabilities the
+// last chosen and the first left out, and any two that are chosen, tie exactly or are well apart.
+func TestRoutesAreClear(t *testing.T) {
+	seen := 0
+	for _, c := range Cases() {
+		var a graph.RouteAttr
+		for _, op := range built(t, []Case{c})[0].Ops {
+			if op.Kind == graph.OpRoute {
+				a = op.Attr.(graph.RouteAttr)
+			}
+		}
+		if a.E == 0 || strings.HasPrefix(c.Name, "NaN") {
+			continue
+		}
+		seen++
+		vs, err := collect(reference.New(), &c, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(vs, func(v vector) bool { return v.name == "probs" })
+		if i < 0 {
+			t.Fatalf("%s does not keep its probabilities", &c)
+		}
+		for p := vs[i].data; len(p) > 0; p = p[a.E:] {
+			q := slices.Sorted(slices.Values(p[:a.E]))
+			slices.Reverse(q)
+			for j := range min(a.K, a.E-1) {
+				if gap := 1 - q[j+1]/q[j]; gap != 0 && gap < 1e-3 {
+					t.Errorf("%s: choices %d and %d are only %.2g apart", &c, j, j+1, gap)
+				}
+			}
+		}
+	}
+	if seen < 50 {
+		t.Errorf("only %d cases route", seen)
+	}
+}
+
 // cost is the FLOPs of an op's products.
 func cost(op *graph.Op) int {
 	switch a := op.Attr.(type) {
 	case graph.MatMulAttr:
 		return 2 * a.M * a.N * a.K
+	case graph.ExpertMatMulAttr:
+		return 2 * a.Rows * a.N * a.K
+	case graph.HeadMatMulAttr:
+		return 2 * op.In[0].Rows() * a.H * a.N * a.K
 	case graph.LMLossAttr:
 		if a.Train {
 			return 6 * a.R * a.V * a.D

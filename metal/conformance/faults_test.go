@@ -158,6 +158,17 @@ func swap(k graph.Kind, i, j int) func(*graph.Graph) {
 	}
 }
 
+// swapOut exchanges two outputs of equal shape, for all that read them.
+func swapOut(k graph.Kind, i, j int) func(*graph.Graph) {
+	return func(g *graph.Graph) {
+		for _, op := range g.Ops {
+			if op.Kind == k {
+				op.Out[i], op.Out[j] = op.Out[j], op.Out[i]
+			}
+		}
+	}
+}
+
 // TestMistakesAreCaught makes the mistakes that kernels are known for.
 func TestMistakesAreCaught(t *testing.T) {
 	a := newAnswers(t)
@@ -170,6 +181,9 @@ func TestMistakesAreCaught(t *testing.T) {
 		adam  = graph.AdamWAttr
 		sum   = graph.AddAttr
 		probe = graph.ProbeAttr
+		heads = graph.HeadsAttr
+		hmul  = graph.HeadMatMulAttr
+		route = graph.RouteAttr
 	)
 	for _, m := range []struct {
 		name  string
@@ -214,6 +228,33 @@ func TestMistakesAreCaught(t *testing.T) {
 		{"eps", graph.OpAdamW, edit(graph.OpAdamW, func(a *adam) { a.Eps = 0 })},
 		{"1-beta in float32", graph.OpAdamW,
 			edit(graph.OpAdamW, func(a *adam) { a.Beta2 = float64(float32(a.Beta2)) })},
+		{"kind", graph.OpActivation, edit(graph.OpActivation, func(a *graph.ActivationAttr) { a.Fn = 1 - a.Fn })},
+		{"kind", graph.OpActivationGrad,
+			edit(graph.OpActivationGrad, func(a *graph.ActivationAttr) { a.Fn = 1 - a.Fn })},
+		{"skip", graph.OpRope, edit(graph.OpRope, func(a *rope) { a.HeadDim, a.Skip = a.HeadDim-a.Skip, 0 })},
+		{"kind", graph.OpNorm, edit(graph.OpNorm, func(a *norm) { a.Kind %= graph.CRMS })},
+		{"operands", graph.OpGateGrad, swap(graph.OpGateGrad, 0, 1)},
+		{"carry", graph.OpCenter, without(graph.OpCenter, 1)},
+		{"first part", graph.OpJoin, without(graph.OpJoin, 0)},
+		{"second part", graph.OpJoin, without(graph.OpJoin, 1)},
+		{"sharing", graph.OpSplit, edit(graph.OpSplit, func(a *heads) {
+			if a.Shared {
+				a.H, a.A = 1, a.H*a.A+(a.H-1)*a.B // the last head's part for the sum
+			}
+		})},
+		{"first row", graph.OpHeadMatMul, edit(graph.OpHeadMatMul, func(a *hmul) { a.From = 0 })},
+		{"renormalisation", graph.OpRoute, edit(graph.OpRoute, func(a *route) { a.Renorm = false })},
+		{"renormalisation", graph.OpRouteGrad, edit(graph.OpRouteGrad, func(a *route) { a.Renorm = false })},
+		{"balance", graph.OpRoute, edit(graph.OpRoute, func(a *route) { a.Balance *= 1.001 })},
+		{"balance", graph.OpRouteGrad, edit(graph.OpRouteGrad, func(a *route) { a.Balance *= 1.001 })},
+		{"z loss", graph.OpRoute, edit(graph.OpRoute, func(a *route) { a.Z *= 1.001 })},
+		{"z loss", graph.OpRouteGrad, edit(graph.OpRouteGrad, func(a *route) { a.Z *= 1.01 })},
+		{"gates", graph.OpCombine, without(graph.OpCombine, 1)},
+		{"carry", graph.OpCombine, without(graph.OpCombine, 3)},
+		{"places", graph.OpCombineGrad, swapOut(graph.OpRoute, 4, 5)},
+		{"places", graph.OpGather, swapOut(graph.OpRoute, 4, 5)},
+		{"carry", graph.OpExpertMatMul, without(graph.OpExpertMatMul, 3)},
+		{"clip of gates", graph.OpAdamW, without(graph.OpAdamW, 5)},
 		{"measure", graph.OpProbe, edit(graph.OpProbe, func(a *probe) { a.Measure = 1 - a.Measure })},
 	} {
 		if a.caught(t, m.kind, faulty{Device: reference.New(), alter: m.alter}) == "" {
@@ -316,7 +357,9 @@ func TestGradCasesCoverRules(t *testing.T) {
 	for _, k := range []graph.Kind{
 		graph.OpEmbed, graph.OpEmbedGrad, graph.OpMatMul, graph.OpColSum, graph.OpNorm, graph.OpNormGrad,
 		graph.OpRope, graph.OpAttention, graph.OpAttentionGrad, graph.OpSwiGLU, graph.OpSwiGLUGrad,
-		graph.OpActivation, graph.OpActivationGrad, graph.OpAdd, graph.OpLMLoss,
+		graph.OpActivation, graph.OpActivationGrad, graph.OpAdd, graph.OpLMLoss, graph.OpGate,
+		graph.OpGateGrad, graph.OpCenter, graph.OpJoin, graph.OpSplit, graph.OpRoute, graph.OpRouteGrad,
+		graph.OpGather, graph.OpExpertMatMul, graph.OpCombine, graph.OpCombineGrad,
 	} {
 		if !seen[k] {
 			t.Errorf("no gradient case reaches %s", k)

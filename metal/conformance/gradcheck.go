@@ -3,6 +3,7 @@ package conformance
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/evenkeel/evenkeel/metal/device"
 	"github.com/evenkeel/evenkeel/model/graph"
@@ -39,12 +40,18 @@ func GradCheck(d device.Device, c Case, sample int) Result {
 	if err != nil {
 		return Result{Err: err}
 	}
-	return GradCheckGraph(d, gs[0], values, ints, floats, sample)
+	stopped := func(i int) bool { return c.Params[i].Stopped }
+	return gradCheck(d, gs[0], values, stopped, ints, floats, sample)
 }
 
 // GradCheckGraph is [GradCheck] for a graph with given parameter values, by number, and inputs. The
-// loss is the sum of all metrics named "loss".
+// loss is the sum of all metrics named "loss" and of the auxiliary losses of routers.
 func GradCheckGraph(d device.Device, g *graph.Graph, values [][]float64, ints []int32,
+	floats []float32, sample int) Result {
+	return gradCheck(d, g, values, func(int) bool { return false }, ints, floats, sample)
+}
+
+func gradCheck(d device.Device, g *graph.Graph, values [][]float64, stopped func(int) bool, ints []int32,
 	floats []float32, sample int) Result {
 	f, err := newFinite(d, g, ints, floats)
 	if err != nil {
@@ -67,6 +74,9 @@ func GradCheckGraph(d device.Device, g *graph.Graph, values [][]float64, ints []
 		}
 	}
 	for i, v := range values {
+		if stopped(i) {
+			continue
+		}
 		largest := 0.0
 		for _, x := range grads[i] {
 			largest = math.Max(largest, math.Abs(x))
@@ -134,6 +144,9 @@ func (f *finite) loss() (float64, error) {
 		if m.Name == "loss" {
 			sum += f.metrics[m.Offset]
 			found = true
+		}
+		if strings.HasPrefix(m.Name, "moe_stats.") {
+			sum += f.metrics[m.Offset+graph.StatBalance] + f.metrics[m.Offset+graph.StatZ]
 		}
 	}
 	if !found {

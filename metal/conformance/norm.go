@@ -91,7 +91,7 @@ func (n normCase) limits() Limits {
 	case n.values == "equal" && n.kind == graph.LN:
 		// All of x-mean(x) is rounding of the mean, raised by eps^-1/2.
 		l.Output, l.Grad = Limit{Abs: 1e-4}, Limit{Abs: 1e-4, Max: 1e-4}
-	case n.kind == graph.RMS && (n.width == 1 || n.values == "equal"):
+	case n.kind != graph.LN && n.width == 1, n.kind == graph.RMS && n.values == "equal":
 		l.Grad = Limit{Abs: 1e-5, Max: 1e-4} // dx is what eps leaves of a difference of equals
 	}
 	return l

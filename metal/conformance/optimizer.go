@@ -113,3 +113,42 @@ func spoiled() []Case {
 	})
 	return cs
 }
+
+// gateClipCases are updates of states with GPAS gates, whose clip comes after that of all parameters.
+func gateClipCases() []Case {
+	var cs []Case
+	for _, std := range []float64{1, 1e3, 1e-4} {
+		for _, maxNorm := range []float64{0, 1} {
+			for _, maxGate := range []float64{0, 1e-2, 1e9} {
+				c := Case{
+					Op:     graph.OpAdamW,
+					Name:   fmt.Sprintf("gates, gradients %g max %g of gates %g", std, maxNorm, maxGate),
+					Params: stateParams(std),
+					Graphs: []func(*graph.Builder){writeGateUpdate(adamW)},
+					Limits: Limits{Metric: Limit{Abs: 1e-20, Rel: 1e-5}, Param: update, Moment: moment},
+				}
+				for i := range 3 {
+					c.Params = append(c.Params, Param{
+						Name: fmt.Sprint("gate", i), Shape: []int{1}, Layer: i, Gate: true, Value: normal(1),
+						Grad: normal(10 * std), Moment1: normal(std), Moment2: squares(std),
+					})
+				}
+				for t := range 2 {
+					s := updateAt(t+1, 1e-3, maxNorm, adamW)
+					s.Floats["max_gate"] = float32(maxGate)
+					c.Steps = append(c.Steps, s)
+				}
+				cs = append(cs, c)
+			}
+		}
+	}
+	return cs
+}
+
+func writeGateUpdate(a graph.AdamWAttr) func(*graph.Builder) {
+	return func(b *graph.Builder) {
+		lr, bias1, bias2 := b.Scalar("lr"), b.Scalar("bias1"), b.Scalar("bias2")
+		clip, nonfinite, clipGate := b.GradNorms(b.Scalar("max_norm"), b.Scalar("max_gate"))
+		b.AdamW(a, lr, bias1, bias2, clip, nonfinite, clipGate)
+	}
+}

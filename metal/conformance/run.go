@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/evenkeel/evenkeel/metal/device"
 	"github.com/evenkeel/evenkeel/model/graph"
@@ -243,8 +244,8 @@ func (k *collector) land() error {
 	}
 	for _, t := range g.Metrics {
 		l := k.c.Limits.Metric
-		if t.Name == "nonfinite" {
-			l = Limit{}
+		if t.Name == "nonfinite" || strings.HasPrefix(t.Name, "moe_load.") {
+			l = Limit{} // counts
 		}
 		k.vectors = append(k.vectors, vector{
 			fmt.Sprintf("step %d %s", f.number, t.Name), l, metrics[t.Offset : t.Offset+t.Len()],

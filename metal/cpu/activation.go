@@ -1,10 +1,6 @@
 package cpu
 
-import (
-	"fmt"
-
-	"github.com/evenkeel/evenkeel/model/graph"
-)
+import "github.com/evenkeel/evenkeel/model/graph"
 
 // swiglu is y = silu(gate)*up.
 func swiglu(c *compiler, op *graph.Op) {
@@ -31,8 +27,8 @@ func swigluGrad(c *compiler, op *graph.Op) {
 func activation(c *compiler, op *graph.Op) {
 	x, y := c.f(op.In[0]), c.f(op.Out[0])
 	fn := c.d.k.GELU
-	if at := op.Attr.(graph.ActivationAttr); at.Fn != graph.GELU {
-		panic(fmt.Sprintf("cpu: no kernel for %s", at.Fn))
+	if op.Attr.(graph.ActivationAttr).Fn == graph.ReLU {
+		fn = c.d.k.ReLU
 	}
 	b := blocks{len(y), partLen}
 	c.phase(b.count(), floats(x), floats(y), func(_, part int) {
@@ -45,6 +41,9 @@ func activation(c *compiler, op *graph.Op) {
 func activationGrad(c *compiler, op *graph.Op) {
 	x, dy, dx := c.f(op.In[0]), c.f(op.In[1]), c.f(op.Out[0])
 	fn := c.d.k.GELUGrad
+	if op.Attr.(graph.ActivationAttr).Fn == graph.ReLU {
+		fn = c.d.k.ReLUGrad
+	}
 	b := blocks{len(dx), partLen}
 	c.phase(b.count(), floats(x, dy), floats(dx), func(_, part int) {
 		from, to := b.at(part)

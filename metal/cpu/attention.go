@@ -30,7 +30,8 @@ type heads struct {
 	k          *kernels.Set
 	scratch    *[][]float32
 	q, o       []float32 // [B*T H*D], [B*T H*DV]
-	keys, vals []float32 // [B*stride K*D], [B*stride K*DV]
+	keys, vals []float32 // [B*stride K*D], [B*stride ldv]
+	ldv        int       // K*DV, or K*D where the values are the start of the keys
 	stride     int       // rows of keys between two sequences
 	lse        []float32 // [B*H*T], optional
 	tops       []float32 // [B*H*tiles], optional
@@ -47,7 +48,7 @@ func (h *heads) forward(worker, part int) {
 	group := head / (h.H / h.K)
 	q0 := tile * tileQ
 	rows, past := min(tileQ, h.T-q0), h.past()
-	ldq, ldo, ldk, ldv := h.H*h.D, h.H*h.DV, h.K*h.D, h.K*h.DV
+	ldq, ldo, ldk, ldv := h.H*h.D, h.H*h.DV, h.K*h.D, h.ldv
 	q, o := h.q[(b*h.T+q0)*ldq+head*h.D:], h.o[(b*h.T+q0)*ldo+head*h.DV:]
 	keys, vals := h.keys[b*h.stride*ldk+group*h.D:], h.vals[b*h.stride*ldv+group*h.DV:]
 
@@ -80,7 +81,7 @@ func (c *compiler) heads(a graph.AttentionAttr, q, k, v, o *graph.Tensor) *heads
 	c.worker(2*tileQ + tileQ*tileK)
 	return &heads{
 		AttentionAttr: a, lib: c.d.lib, k: c.d.k, scratch: &c.scratch, q: c.f(q), o: c.f(o),
-		keys: c.f(k), vals: c.f(v), stride: a.T, past: func() int { return 0 },
+		keys: c.f(k), vals: c.f(v), ldv: a.K * a.DV, stride: a.T, past: func() int { return 0 },
 	}
 }
 
@@ -107,6 +108,9 @@ func attention(c *compiler, op *graph.Op) {
 func cacheWrite(c *compiler, op *graph.Op) {
 	at, pos := op.Attr.(graph.AttentionAttr), c.offset(op.In[2])
 	for i := range 2 {
+		if op.In[i] == nil {
+			continue // latent values have no cache
+		}
 		x, cache, n := c.f(op.In[i]), c.f(op.Out[i]), op.In[i].Width()
 		c.phase(at.B, floats(x), floats(cache), func(_, b int) {
 			copy(cache[(b*at.S+pos())*n:], x[b*at.T*n:(b+1)*at.T*n])
@@ -118,5 +122,8 @@ func cacheWrite(c *compiler, op *graph.Op) {
 func attentionCached(c *compiler, op *graph.Op) {
 	h := c.heads(op.Attr.(graph.AttentionAttr), op.In[0], op.In[1], op.In[2], op.Out[0])
 	h.stride, h.past = h.S, c.offset(op.In[3])
+	if h.Latent {
+		h.vals, h.ldv = h.keys, h.K*h.D
+	}
 	c.phase(h.B*h.H*h.tiles(), floats(h.q, h.keys, h.vals), floats(h.o), h.forward)
 }

@@ -75,7 +75,7 @@ func BenchmarkAttention(b *testing.B) {
 			at := func(i int) []float32 { return x[i*t*256:][:t*256] }
 			lse := make([]float32, 4*t)
 			h := &heads{AttentionAttr: a, lib: c.d.lib, k: c.d.k, scratch: &c.scratch, q: at(0), o: at(3),
-				keys: at(1), vals: at(2), stride: t, lse: lse, past: func() int { return 0 }}
+				keys: at(1), vals: at(2), ldv: 256, stride: t, lse: lse, past: func() int { return 0 }}
 			g := &headsGrad{AttentionAttr: a, lib: c.d.lib, k: c.d.k, scratch: &c.scratch, q: at(0),
 				keys: at(1), vals: at(2), o: at(3), lse: lse, do: at(4), dq: at(5), dk: at(6), dv: at(7)}
 			c.scratch = [][]float32{make([]float32, t+2*tileQ*tileK+2*tileQ)}

@@ -1,6 +1,8 @@
 package cpu
 
 import (
+	"unsafe"
+
 	"github.com/evenkeel/evenkeel/metal/device"
 	"github.com/evenkeel/evenkeel/model/graph"
 )
@@ -39,6 +41,18 @@ var lowerings = map[graph.Kind]func(*compiler, *graph.Op){
 	graph.OpAdamW:           adamW,
 	graph.OpClear:           clearGrads,
 	graph.OpProbe:           probe,
+	graph.OpGate:            gate,
+	graph.OpGateGrad:        gateGrad,
+	graph.OpCenter:          center,
+	graph.OpJoin:            join,
+	graph.OpSplit:           split,
+	graph.OpHeadMatMul:      headMatMul,
+	graph.OpRoute:           route,
+	graph.OpRouteGrad:       routeGrad,
+	graph.OpGather:          gather,
+	graph.OpExpertMatMul:    expertMatMul,
+	graph.OpCombine:         combine,
+	graph.OpCombineGrad:     combineGrad,
 }
 
 // f is the memory of a float tensor, nil for nil.
@@ -62,10 +76,15 @@ func (c *compiler) f(t *graph.Tensor) []float32 {
 	return c.arena[t.Offset:][:n:n]
 }
 
-// i is the memory of an integer input, nil for nil.
+// i is the memory of an integer input or activation, nil for nil. Integers take the same four bytes of
+// the arena as floats.
 func (c *compiler) i(t *graph.Tensor) []int32 {
 	if t == nil {
 		return nil
+	}
+	if t.Role == graph.Activation {
+		x := c.f(t)
+		return unsafe.Slice((*int32)(unsafe.Pointer(unsafe.SliceData(x))), len(x))
 	}
 	return c.ints[t.Offset:][:t.Len():t.Len()]
 }

@@ -15,7 +15,7 @@ type ropeKey struct {
 type ropeTable struct{ cos, sin []float32 }
 
 // ropeTable makes or extends the table shared by all rotations of a program with the same theta and
-// head size. It is made in float64, so that late positions are as exact as early ones.
+// number of elements that rotate. It is made in float64, so that late positions are as exact as early ones.
 func (c *compiler) ropeTable(theta float64, dim, positions int) *ropeTable {
 	key := ropeKey{theta, dim}
 	t := c.ropes[key]
@@ -42,7 +42,7 @@ func rope(c *compiler, op *graph.Op) {
 	if op.In[1] != nil {
 		positions += int(op.In[1].High) - 1
 	}
-	t := c.ropeTable(at.Theta, at.HeadDim, positions)
+	t := c.ropeTable(at.Theta, at.HeadDim-at.Skip, positions)
 	sign := float32(1)
 	if at.Inverse {
 		sign = -1
@@ -51,7 +51,7 @@ func rope(c *compiler, op *graph.Op) {
 	b := rowBlocks(len(x)/n, n)
 	c.phase(b.count(), floats(x), floats(y), func(_, part int) {
 		from, to := b.at(part)
-		k.Rope(y[from*n:to*n], x[from*n:to*n], t.cos, t.sin, to-from, at.Heads, at.HeadDim, from, at.T,
-			offset(), sign, at.Pairing == graph.Interleaved)
+		k.Rope(y[from*n:to*n], x[from*n:to*n], t.cos, t.sin, to-from, at.Heads, at.HeadDim, at.Skip, from,
+			at.T, offset(), sign, at.Pairing == graph.Interleaved)
 	})
 }

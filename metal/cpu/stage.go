@@ -29,6 +29,14 @@ func floats(xs ...[]float32) []region {
 	return rs
 }
 
+// and adds the regions of integers.
+func and(rs []region, xs ...[]int32) []region {
+	for _, x := range xs {
+		rs = append(rs, regionOf(x))
+	}
+	return rs
+}
+
 func overlap(a, b []region) bool {
 	for _, x := range a {
 		for _, y := range b {

@@ -16,6 +16,9 @@ type lm struct {
 	layers, d, heads, kv, f, v, b, t int
 	kind                             graph.NormKind
 	gelu                             bool // GELU with biases and learned positions, else SwiGLU and RoPE
+
+	experts, topK int  // experts of width f in place of the FFN
+	systems       bool // latent attention, a gate on the stream, a dual stream
 }
 
 func (m lm) schema() *graph.Schema {
@@ -41,10 +44,18 @@ func (m lm) schema() *graph.Schema {
 			s.AddParam(at+n+".g", l, true, w)
 			s.AddParam(at+n+".b", l, false, w)
 		}
-		linear(l, at+"q", m.d, m.d)
-		linear(l, at+"k", kd, m.d)
-		linear(l, at+"v", kd, m.d)
-		linear(l, at+"o", m.d, m.d)
+		if m.systems {
+			m.latentParams(s, l)
+		} else {
+			linear(l, at+"q", m.d, m.d)
+			linear(l, at+"k", kd, m.d)
+			linear(l, at+"v", kd, m.d)
+			linear(l, at+"o", m.d, m.d)
+		}
+		if m.experts > 0 {
+			m.expertParams(s, l)
+			continue
+		}
 		linear(l, at+"up", m.f, m.d)
 		if !m.gelu {
 			linear(l, at+"gate", m.f, m.d)
@@ -76,8 +87,18 @@ func (m lm) linear(b *graph.Builder, x *graph.Tensor, name string) *graph.Tensor
 
 func (m lm) block(b *graph.Builder, l int, x *graph.Tensor) *graph.Tensor {
 	at := fmt.Sprintf("%d.", l)
+	x = b.Add(at+"res1", 1.25, x, 1, m.attention(b, l, m.norm(b, at+"n1", m.d, x, at+"n1")))
+	x = b.Add(at+"res2", 1, x, 1, m.ffn(b, l, m.norm(b, at+"n2", m.d, x, at+"n2")))
+	b.Probe(fmt.Sprintf("rms.%d", l), graph.MeasureRMS, x)
+	return x
+}
+
+func (m lm) attention(b *graph.Builder, l int, h *graph.Tensor) *graph.Tensor {
+	if m.systems {
+		return m.latent(b, l, h)
+	}
+	at := fmt.Sprintf("%d.", l)
 	hd := m.d / m.heads
-	h := m.norm(b, at+"n1", m.d, x, at+"n1")
 	q, k, v := m.linear(b, h, at+"q"), m.linear(b, h, at+"k"), m.linear(b, h, at+"v")
 	q = m.norm(b, at+"qn", hd, q, at+"qn")
 	if !m.gelu {
@@ -90,17 +111,21 @@ func (m lm) block(b *graph.Builder, l int, x *graph.Tensor) *graph.Tensor {
 		Scale: 1 / math.Sqrt(float64(hd))}
 	o, top := b.Attention(at+"attention", a, q, k, v, true)
 	b.Probe(fmt.Sprintf("top.%d", l), graph.MeasureMax, top)
-	x = b.Add(at+"res1", 1.25, x, 1, m.linear(b, o, at+"o"))
-	h = m.norm(b, at+"n2", m.d, x, at+"n2")
+	return m.linear(b, o, at+"o")
+}
+
+func (m lm) ffn(b *graph.Builder, l int, h *graph.Tensor) *graph.Tensor {
+	if m.experts > 0 {
+		return m.mixture(b, l, h)
+	}
+	at := fmt.Sprintf("%d.", l)
 	up := m.linear(b, h, at+"up")
 	if m.gelu {
 		up = b.Activation(at+"gelu", graph.GELU, up)
 	} else {
 		up = b.SwiGLU(at+"swiglu", m.linear(b, h, at+"gate"), up)
 	}
-	x = b.Add(at+"res2", 1, x, 1, m.linear(b, up, at+"down"))
-	b.Probe(fmt.Sprintf("rms.%d", l), graph.MeasureRMS, x)
-	return x
+	return m.linear(b, up, at+"down")
 }
 
 // forward writes the whole model and its loss.
@@ -112,9 +137,13 @@ func (m lm) forward(b *graph.Builder, train bool) {
 		pos = b.Param("pos")
 	}
 	x := b.Embed("embed", graph.EmbedAttr{T: m.t, Scale: 1.5}, ids, b.Param("emb"), pos, nil)
-	for l := range m.layers {
-		b.Scope(l, "")
-		x = m.block(b, l, x)
+	if m.systems {
+		x = m.dual(b, x)
+	} else {
+		for l := range m.layers {
+			b.Scope(l, "")
+			x = m.block(b, l, x)
+		}
 	}
 	b.Scope(-1, "")
 	x = m.norm(b, "norm", m.d, x, "norm")
@@ -149,10 +178,15 @@ func newJob(tb testing.TB, dev device.Device, m lm) *job {
 	j.acc, err = graph.Build("accumulate", s, func(b *graph.Builder) { m.forward(b, true) })
 	must(err)
 	j.up, err = graph.Build("update", s, func(b *graph.Builder) {
-		clip, bad, _ := b.GradNorms(b.Scalar("max_norm"), nil)
+		var maxGate *graph.Tensor
+		maxNorm := b.Scalar("max_norm")
+		if s.Gates() {
+			maxGate = maxNorm
+		}
+		clip, bad, clipGate := b.GradNorms(maxNorm, maxGate)
 		// A large eps, since key biases have zero gradients, whose rounding noise AdamW would blow up.
 		b.AdamW(graph.AdamWAttr{Beta1: 0.9, Beta2: 0.95, Eps: 1e-3, WeightDecay: 0.1}, b.Scalar("lr"),
-			b.Scalar("bias1"), b.Scalar("bias2"), clip, bad, nil)
+			b.Scalar("bias1"), b.Scalar("bias2"), clip, bad, clipGate)
 		b.Clear()
 	})
 	must(err)

@@ -23,7 +23,7 @@ func BenchmarkKernels(b *testing.B) {
 			"norm_head": func() { s.Norm(y, x, gain, nil, rs, nil, rows*4, n/4, 1e-5, 1) },
 			"norm_grad": func() { s.NormGrad(z, y, x, gain, rs, nil, z, dgain, nil, rows, n, 1) },
 			"layernorm": func() { s.Norm(y, x, gain, gain, rs, ms, rows, n, 1e-5, 1) },
-			"rope":      func() { s.Rope(y, x, cs, sn, rows, 4, n/4, 0, 256, 0, 1, false) },
+			"rope":      func() { s.Rope(y, x, cs, sn, rows, 4, n/4, 0, 0, 256, 0, 1, false) },
 			"swiglu":    func() { s.SwiGLU(y, x, z, rows*n) },
 			"swiglu_dx": func() { s.SwiGLUGrad(y, u, x, z, w, rows*n) },
 			"gelu":      func() { s.GELU(y, x, rows*n) },

@@ -26,10 +26,20 @@ type Set struct {
 	// dbias to that of scale*dy. Gain, carry, dgain and dbias are optional; dx may be carry.
 	NormGrad func(dx, dy, x, gain, r, mean, carry, dgain, dbias []float32, rows, n int, scale float32)
 
-	// Rope rotates pairs (p, q) to (p cos - q sin, q cos + p sin), sin times sign. Row i of x [rows,
-	// heads*dim] stands at position (first+i) mod period + offset, whose dim/2 cosines and sines are
-	// that row of cs and sn. Pairs are i with i+dim/2, or 2i with 2i+1 when interleaved. y may be x.
-	Rope func(y, x, cs, sn []float32, rows, heads, dim, first, period, offset int, sign float32,
+	// CRMS is y = scale*x*r over rows of n with sum the sum of a row and r =
+	// ((sum(x^2)+sum^2)/(n+1)+eps)^-1/2. It saves r and the sums.
+	CRMS func(y, x, r, sum []float32, rows, n int, eps, scale float32)
+	// CRMSGrad is dx = carry + r*u - r^3*sum(u*x)/(n+1)*(x+sum) with u = scale*dy. The carry is
+	// optional; dx may be carry.
+	CRMSGrad func(dx, dy, x, r, sum, carry []float32, rows, n int, scale float32)
+	// Center is y = x - mean(x) + carry over rows of n. The carry is optional; y may be either.
+	Center func(y, x, carry []float32, rows, n int)
+
+	// Rope rotates pairs (p, q) to (p cos - q sin, q cos + p sin), sin times sign, and copies the first
+	// skip of the dim elements of each head. Row i of x [rows, heads*dim] stands at position (first+i)
+	// mod period + offset, whose m = (dim-skip)/2 cosines and sines are that row of cs and sn. Pairs
+	// are i with i+m, or 2i with 2i+1 when interleaved, counted behind skip. y may be x.
+	Rope func(y, x, cs, sn []float32, rows, heads, dim, skip, first, period, offset int, sign float32,
 		interleaved bool)
 
 	// SwiGLU is y = gate*sigmoid(gate)*up; y may be either.
@@ -40,6 +50,10 @@ type Set struct {
 	GELU func(y, x []float32, n int)
 	// GELUGrad is dx = dy*(cdf(x) + x*density(x)).
 	GELUGrad func(dx, x, dy []float32, n int)
+	// ReLU is y = max(x, 0), NaN for NaN.
+	ReLU func(y, x []float32, n int)
+	// ReLUGrad is dx = dy where x is above 0, else 0.
+	ReLUGrad func(dx, x, dy []float32, n int)
 	// Add is y = alpha*x + beta*f; f is optional.
 	Add func(y []float32, alpha float32, x []float32, beta float32, f []float32, n int)
 
@@ -73,6 +87,20 @@ type Set struct {
 	SoftmaxTileGrad func(s, dp, lse, delta []float32, rows, cols, ld, diag int, scale float32)
 	// RowDot is d[i] = a[i].b[i] over rows of n, ld apart.
 	RowDot func(d, a, b []float32, rows, n, ld int)
+
+	// Route turns rows of e logits into probabilities. It finds the k largest of a row, the largest
+	// first and of equals the first one, and sets gates to their probabilities, with renorm over the sum
+	// of these, and lse to logsumexp(row). Index always holds k different numbers below e.
+	Route func(probs, gates, lse []float32, index []int32, logits []float32, rows, e, k int, renorm bool)
+	// RouteGrad is dlogits = p*(dp - sum(p*dp) + z*lse), where dp is extra [e] and, for the chosen,
+	// dgates besides, through the renormalisation where there is one.
+	RouteGrad func(dlogits, dgates, probs, gates, lse []float32, index []int32, extra []float32, rows, e,
+		k int, z float32, renorm bool)
+	// Combine is y[i] = carry[i] + sum over c < k of gates[i*k+c]*x[pos[i*k+c]], in order, rows of n.
+	// Gates, 1 without them, and the carry are optional; y may be carry.
+	Combine func(y, x, gates []float32, pos []int32, carry []float32, rows, n, k int)
+	// CombineGrad is dx[pos[c]] = gates[c]*dy[c/k] and dgates[c] = dy[c/k].x[pos[c]] for c < rows*k.
+	CombineGrad func(dx, dgates, dy, x, gates []float32, pos []int32, rows, n, k int)
 
 	// SumSquares sets sum[0] to the sum of x^2 and bad[0] to the number of elements that are NaN or
 	// infinite.

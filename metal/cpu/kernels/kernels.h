@@ -16,14 +16,21 @@ typedef float *out;
     X(norm_grad, (out dx, in dy, in x, in gain, in r, in mean, in carry, out dgain, out dbias,     \
                   long rows, long n, float scale),                                                 \
       (dx, dy, x, gain, r, mean, carry, dgain, dbias, rows, n, scale))                             \
-    X(rope, (out y, in x, in cs, in sn, long rows, long heads, long dim, long first, long period,  \
-             long offset, float sign, int interleaved),                                            \
-      (y, x, cs, sn, rows, heads, dim, first, period, offset, sign, interleaved))                  \
+    X(crms, (out y, in x, out r, out sum, long rows, long n, float eps, float scale),              \
+      (y, x, r, sum, rows, n, eps, scale))                                                         \
+    X(crms_grad, (out dx, in dy, in x, in r, in sum, in carry, long rows, long n, float scale),    \
+      (dx, dy, x, r, sum, carry, rows, n, scale))                                                  \
+    X(center, (out y, in x, in carry, long rows, long n), (y, x, carry, rows, n))                  \
+    X(rope, (out y, in x, in cs, in sn, long rows, long heads, long dim, long skip, long first,    \
+             long period, long offset, float sign, int interleaved),                               \
+      (y, x, cs, sn, rows, heads, dim, skip, first, period, offset, sign, interleaved))            \
     X(swiglu, (out y, in gate, in up, long n), (y, gate, up, n))                                   \
     X(swiglu_grad, (out dgate, out dup, in gate, in up, in dy, long n),                            \
       (dgate, dup, gate, up, dy, n))                                                               \
     X(gelu, (out y, in x, long n), (y, x, n))                                                      \
     X(gelu_grad, (out dx, in x, in dy, long n), (dx, x, dy, n))                                    \
+    X(relu, (out y, in x, long n), (y, x, n))                                                      \
+    X(relu_grad, (out dx, in x, in dy, long n), (dx, x, dy, n))                                    \
     X(add, (out y, float alpha, in x, float beta, in f, long n), (y, alpha, x, beta, f, n))        \
     X(gather, (out y, in table, const int32_t *ids, in positions, long rows, long n, long first,   \
                long period, long offset, float scale),                                             \
@@ -46,6 +53,17 @@ typedef float *out;
                           long diag, float scale),                                                 \
       (s, dp, lse, delta, rows, cols, ld, diag, scale))                                            \
     X(row_dot, (out d, in a, in b, long rows, long n, long ld), (d, a, b, rows, n, ld))            \
+    X(route, (out probs, out gates, out lse, int32_t *index, in logits, long rows, long e, long k, \
+              int renorm),                                                                         \
+      (probs, gates, lse, index, logits, rows, e, k, renorm))                                      \
+    X(route_grad, (out dlogits, in dgates, in probs, in gates, in lse, const int32_t *index,       \
+                   in extra, long rows, long e, long k, float z, int renorm),                      \
+      (dlogits, dgates, probs, gates, lse, index, extra, rows, e, k, z, renorm))                   \
+    X(combine, (out y, in x, in gates, const int32_t *pos, in carry, long rows, long n, long k),   \
+      (y, x, gates, pos, carry, rows, n, k))                                                       \
+    X(combine_grad, (out dx, out dgates, in dy, in x, in gates, const int32_t *pos, long rows,     \
+                     long n, long k),                                                              \
+      (dx, dgates, dy, x, gates, pos, rows, n, k))                                                 \
     X(sum_squares, (double *sum, double *bad, in x, long n), (sum, bad, x, n))                     \
     X(maximum, (out max, in x, long n), (max, x, n))                                               \
     X(adamw, (out p, in g, out m, out v, long n, float clip, float b1, float c1, float b2,         \

@@ -196,7 +196,7 @@ func TestRope(t *testing.T) {
 				}
 			}
 			y := append([]float32(nil), x...)
-			s.Rope(y, y, cs, sn, rows, heads, n, first, period, offset, -1, inter)
+			s.Rope(y, y, cs, sn, rows, heads, n, 0, first, period, offset, -1, inter)
 			near(t, fmt.Sprint("interleaved ", inter), y, want, 1e-6, 1e-6)
 		}
 	})

@@ -6,6 +6,7 @@
 #include "row_elementwise.h"
 #include "row_norm.h"
 #include "row_softmax.h"
+#include "row_experts.h"
 #include "row_update.h"
 
 const struct ek_table EK_TABLE = {

@@ -8,6 +8,12 @@ package kernels
 // #cgo nocallback ek_norm
 // #cgo noescape ek_norm_grad
 // #cgo nocallback ek_norm_grad
+// #cgo noescape ek_crms
+// #cgo nocallback ek_crms
+// #cgo noescape ek_crms_grad
+// #cgo nocallback ek_crms_grad
+// #cgo noescape ek_center
+// #cgo nocallback ek_center
 // #cgo noescape ek_rope
 // #cgo nocallback ek_rope
 // #cgo noescape ek_swiglu
@@ -18,6 +24,10 @@ package kernels
 // #cgo nocallback ek_gelu
 // #cgo noescape ek_gelu_grad
 // #cgo nocallback ek_gelu_grad
+// #cgo noescape ek_relu
+// #cgo nocallback ek_relu
+// #cgo noescape ek_relu_grad
+// #cgo nocallback ek_relu_grad
 // #cgo noescape ek_add
 // #cgo nocallback ek_add
 // #cgo noescape ek_gather
@@ -38,6 +48,14 @@ package kernels
 // #cgo nocallback ek_softmax_tile_grad
 // #cgo noescape ek_row_dot
 // #cgo nocallback ek_row_dot
+// #cgo noescape ek_route
+// #cgo nocallback ek_route
+// #cgo noescape ek_route_grad
+// #cgo nocallback ek_route_grad
+// #cgo noescape ek_combine
+// #cgo nocallback ek_combine
+// #cgo noescape ek_combine_grad
+// #cgo nocallback ek_combine_grad
 // #cgo noescape ek_sum_squares
 // #cgo nocallback ek_sum_squares
 // #cgo noescape ek_maximum
@@ -72,6 +90,7 @@ func native() []*Set {
 		s := &Set{Name: C.GoString(name)}
 		bindRows(s, t)
 		bindSoftmax(s, t)
+		bindExperts(s, t)
 		bindUpdate(s, t)
 		sets = append(sets, s)
 	}
@@ -87,10 +106,20 @@ func bindRows(s *Set, t *C.struct_ek_table) {
 		C.ek_norm_grad(t, fp(dx), fp(dy), fp(x), fp(gain), fp(r), fp(mean), fp(carry), fp(dgain),
 			fp(dbias), C.long(rows), C.long(n), C.float(scale))
 	}
-	s.Rope = func(y, x, cs, sn []float32, rows, heads, dim, first, period, offset int,
+	s.CRMS = func(y, x, r, sum []float32, rows, n int, eps, scale float32) {
+		C.ek_crms(t, fp(y), fp(x), fp(r), fp(sum), C.long(rows), C.long(n), C.float(eps), C.float(scale))
+	}
+	s.CRMSGrad = func(dx, dy, x, r, sum, carry []float32, rows, n int, scale float32) {
+		C.ek_crms_grad(t, fp(dx), fp(dy), fp(x), fp(r), fp(sum), fp(carry), C.long(rows), C.long(n),
+			C.float(scale))
+	}
+	s.Center = func(y, x, carry []float32, rows, n int) {
+		C.ek_center(t, fp(y), fp(x), fp(carry), C.long(rows), C.long(n))
+	}
+	s.Rope = func(y, x, cs, sn []float32, rows, heads, dim, skip, first, period, offset int,
 		sign float32, interleaved bool) {
 		C.ek_rope(t, fp(y), fp(x), fp(cs), fp(sn), C.long(rows), C.long(heads), C.long(dim),
-			C.long(first), C.long(period), C.long(offset), C.float(sign), flag(interleaved))
+			C.long(skip), C.long(first), C.long(period), C.long(offset), C.float(sign), flag(interleaved))
 	}
 	s.SwiGLU = func(y, gate, up []float32, n int) {
 		C.ek_swiglu(t, fp(y), fp(gate), fp(up), C.long(n))
@@ -103,6 +132,10 @@ func bindRows(s *Set, t *C.struct_ek_table) {
 	}
 	s.GELUGrad = func(dx, x, dy []float32, n int) {
 		C.ek_gelu_grad(t, fp(dx), fp(x), fp(dy), C.long(n))
+	}
+	s.ReLU = func(y, x []float32, n int) { C.ek_relu(t, fp(y), fp(x), C.long(n)) }
+	s.ReLUGrad = func(dx, x, dy []float32, n int) {
+		C.ek_relu_grad(t, fp(dx), fp(x), fp(dy), C.long(n))
 	}
 	s.Add = func(y []float32, alpha float32, x []float32, beta float32, f []float32, n int) {
 		C.ek_add(t, fp(y), C.float(alpha), fp(x), C.float(beta), fp(f), C.long(n))
@@ -147,6 +180,26 @@ func bindSoftmax(s *Set, t *C.struct_ek_table) {
 	}
 	s.RowDot = func(d, a, b []float32, rows, n, ld int) {
 		C.ek_row_dot(t, fp(d), fp(a), fp(b), C.long(rows), C.long(n), C.long(ld))
+	}
+}
+
+func bindExperts(s *Set, t *C.struct_ek_table) {
+	s.Route = func(probs, gates, lse []float32, index []int32, logits []float32, rows, e, k int,
+		renorm bool) {
+		C.ek_route(t, fp(probs), fp(gates), fp(lse), ip(index), fp(logits), C.long(rows), C.long(e),
+			C.long(k), flag(renorm))
+	}
+	s.RouteGrad = func(dlogits, dgates, probs, gates, lse []float32, index []int32, extra []float32,
+		rows, e, k int, z float32, renorm bool) {
+		C.ek_route_grad(t, fp(dlogits), fp(dgates), fp(probs), fp(gates), fp(lse), ip(index), fp(extra),
+			C.long(rows), C.long(e), C.long(k), C.float(z), flag(renorm))
+	}
+	s.Combine = func(y, x, gates []float32, pos []int32, carry []float32, rows, n, k int) {
+		C.ek_combine(t, fp(y), fp(x), fp(gates), ip(pos), fp(carry), C.long(rows), C.long(n), C.long(k))
+	}
+	s.CombineGrad = func(dx, dgates, dy, x, gates []float32, pos []int32, rows, n, k int) {
+		C.ek_combine_grad(t, fp(dx), fp(dgates), fp(dy), fp(x), fp(gates), ip(pos), C.long(rows),
+			C.long(n), C.long(k))
 	}
 }
 

@@ -15,12 +15,14 @@ INLINE void rotate(out y1, out y2, in x1, in x2, in cs, in sn, float sign, long 
     }
 }
 
-static void rope(out y, in x, in cs, in sn, long rows, long heads, long dim, long first,
+static void rope(out y, in x, in cs, in sn, long rows, long heads, long dim, long skip, long first,
                  long period, long offset, float sign, int interleaved) {
-    long half = dim / 2;
+    long half = (dim - skip) / 2;
     for (long i = 0; i < rows; i++) {
         long at = ((first + i) % period + offset) * half;
-        for (long h = 0; h < heads; h++, x += dim, y += dim) {
+        for (long h = 0; h < heads; h++, x += dim - skip, y += dim - skip) {
+            if (x != y) memcpy(y, x, (size_t)skip * sizeof(float));
+            x += skip, y += skip;
             if (!interleaved) {
                 rotate(y, y + half, x, x + half, cs + at, sn + at, sign, half);
                 continue;
@@ -85,6 +87,23 @@ static void gelu_grad(out dx, in x, in dy, long n) {
     long j = 0;
     for (; j + W <= n; j += W) store(dx + j, gelu_dx(load(x + j), load(dy + j)));
     if (j < n) part_store(dx + j, gelu_dx(part_load(x + j, n - j), part_load(dy + j, n - j)), n - j);
+}
+
+INLINE vf relu_of(vf x) { return pick(x <= splat(0), splat(0), x); }
+
+static void relu(out y, in x, long n) {
+    long j = 0;
+    for (; j + W <= n; j += W) store(y + j, relu_of(load(x + j)));
+    if (j < n) part_store(y + j, relu_of(part_load(x + j, n - j)), n - j);
+}
+
+static void relu_grad(out dx, in x, in dy, long n) {
+    long j = 0;
+    for (; j + W <= n; j += W) store(dx + j, pick(load(x + j) > splat(0), load(dy + j), splat(0)));
+    if (j < n) {
+        vf d = part_load(dy + j, n - j);
+        part_store(dx + j, pick(part_load(x + j, n - j) > splat(0), d, splat(0)), n - j);
+    }
 }
 
 static void add(out y, float alpha, in x, float beta, in f, long n) {

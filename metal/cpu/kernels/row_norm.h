@@ -1,4 +1,4 @@
-// RMSNorm and LayerNorm over rows, and their gradients.
+// RMSNorm, LayerNorm and CRMSNorm over rows, and their gradients.
 
 INLINE float row_sum(in x, long n) {
     vf s0 = {0}, s1 = {0};
@@ -60,6 +60,21 @@ INLINE float row_plain_squares(in x, long n) {
         vf a = part_load(x + j, n - j);
         s1 += a * a;
     }
+    return sum_lanes(s0 + s1);
+}
+
+INLINE float dot(in a, in b, long n) {
+    vf s0 = {0}, s1 = {0};
+    long j = 0;
+    for (; j + 2 * W <= n; j += 2 * W) {
+        s0 += load(a + j) * load(b + j);
+        s1 += load(a + j + W) * load(b + j + W);
+    }
+    if (j + W <= n) {
+        s0 += load(a + j) * load(b + j);
+        j += W;
+    }
+    if (j < n) s1 += part_load(a + j, n - j) * part_load(b + j, n - j);
     return sum_lanes(s0 + s1);
 }
 
@@ -165,6 +180,52 @@ static void norm_grad(out dx, in dy, in x, in gain, in r, in mean, in carry, out
             part_store(dx + whole, v, rest);
             if (dgain) part_store(dgain + whole, dg, rest);
             if (dbias) part_store(dbias + whole, db, rest);
+        }
+        if (carry) carry += n;
+    }
+}
+
+// The squares of a row whose sum is s and of the element that would make it 0.
+static void crms(out y, in x, out r, out sum, long rows, long n, float eps, float scale) {
+    for (long i = 0; i < rows; i++, x += n, y += n) {
+        float s = row_sum(x, n);
+        sum[i] = s;
+        r[i] = 1.0f / sqrtf((row_plain_squares(x, n) + s * s) / (float)(n + 1) + eps);
+        add(y, scale * r[i], x, 0, 0, n);
+    }
+}
+
+INLINE vf crms_dx(vf dy, vf x, vf old, float a, float b, float s) { return a * dy - b * (x + s) + old; }
+
+static void crms_grad(out dx, in dy, in x, in r, in sum, in carry, long rows, long n, float scale) {
+    const vf zero = {0};
+    for (long i = 0; i < rows; i++, x += n, dy += n, dx += n) {
+        float a = r[i] * scale, s = sum[i], b = a * dot(dy, x, n) * r[i] * r[i] / (float)(n + 1);
+        long j = 0;
+        for (; j + W <= n; j += W)
+            store(dx + j, crms_dx(load(dy + j), load(x + j), carry ? load(carry + j) : zero, a, b, s));
+        if (j < n) {
+            vf old = carry ? part_load(carry + j, n - j) : zero;
+            part_store(dx + j, crms_dx(part_load(dy + j, n - j), part_load(x + j, n - j), old, a, b, s),
+                       n - j);
+        }
+        if (carry) carry += n;
+    }
+}
+
+// What rounding left in the mean of a row far from zero is taken away in a second step.
+static void center(out y, in x, in carry, long rows, long n) {
+    const vf zero = {0};
+    for (long i = 0; i < rows; i++, x += n, y += n) {
+        float c = row_sum(x, n) / (float)n, rest;
+        row_squares(x, c, n, &rest);
+        rest /= (float)n;
+        long j = 0;
+        for (; j + W <= n; j += W)
+            store(y + j, ((load(x + j) - c) - rest) + (carry ? load(carry + j) : zero));
+        if (j < n) {
+            vf old = carry ? part_load(carry + j, n - j) : zero;
+            part_store(y + j, ((part_load(x + j, n - j) - c) - rest) + old, n - j);
         }
         if (carry) carry += n;
     }

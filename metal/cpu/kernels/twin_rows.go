@@ -6,94 +6,19 @@ import "math"
 // the compiler does not vectorize.
 func goSet() *Set {
 	return &Set{
-		Name: "Go", Norm: goNorm, NormGrad: goNormGrad, Rope: goRope, SwiGLU: goSwiGLU,
-		SwiGLUGrad: goSwiGLUGrad, GELU: goGELU, GELUGrad: goGELUGrad, Add: goAdd, Gather: goGather,
+		Name: "Go", Norm: goNorm, NormGrad: goNormGrad, CRMS: goCRMS, CRMSGrad: goCRMSGrad,
+		Center: goCenter, Rope: goRope, SwiGLU: goSwiGLU, SwiGLUGrad: goSwiGLUGrad, GELU: goGELU,
+		GELUGrad: goGELUGrad, ReLU: goReLU, ReLUGrad: goReLUGrad, Add: goAdd, Gather: goGather,
 		Scatter: goScatter, AddBias: goAddBias, ColSum: goColSum, CrossEntropy: goCrossEntropy,
 		SoftmaxTile: goSoftmaxTile, SoftmaxEnd: goSoftmaxEnd, SoftmaxTileGrad: goSoftmaxTileGrad,
-		RowDot: goRowDot, SumSquares: goSumSquares, Maximum: goMaximum, AdamW: goAdamW,
+		RowDot: goRowDot, Route: goRoute, RouteGrad: goRouteGrad, Combine: goCombine,
+		CombineGrad: goCombineGrad, SumSquares: goSumSquares, Maximum: goMaximum, AdamW: goAdamW,
 	}
 }
 
-func goNorm(y, x, gain, bias, r, mean []float32, rows, n int, eps, scale float32) {
-	for i := range rows {
-		x, y := x[i*n:][:n], y[i*n:][:n]
-		var c, ss float64
-		if mean != nil {
-			for _, v := range x {
-				c += float64(v)
-			}
-			c /= float64(n)
-			mean[i] = float32(c)
-		}
-		for _, v := range x {
-			d := float64(v) - c
-			ss += d * d
-		}
-		ri := 1 / math.Sqrt(ss/float64(n)+float64(eps))
-		r[i] = float32(ri)
-		for j, v := range x {
-			xh := float32((float64(v) - c) * ri)
-			if gain != nil {
-				xh *= gain[j]
-			}
-			if bias != nil {
-				xh += bias[j]
-			}
-			y[j] = scale * xh
-		}
-	}
-}
-
-func goNormGrad(dx, dy, x, gain, r, mean, carry, dgain, dbias []float32, rows, n int, scale float32) {
-	if dgain != nil {
-		clear(dgain[:n])
-	}
-	if dbias != nil {
-		clear(dbias[:n])
-	}
-	at := func(g []float32, j int) float32 {
-		if g == nil {
-			return 1
-		}
-		return g[j]
-	}
-	for i := range rows {
-		x, dy, dx := x[i*n:][:n], dy[i*n:][:n], dx[i*n:][:n]
-		var c, su, sux, sx float64
-		if mean != nil {
-			c = float64(mean[i])
-		}
-		for j, v := range x {
-			u, d := float64(dy[j])*float64(at(gain, j)), float64(v)-c
-			su += u
-			sux += u * d
-			sx += d
-		}
-		if mean == nil {
-			su, sx = 0, 0
-		}
-		rest, ri, s := sx/float64(n), float64(r[i]), float64(scale)
-		mu, mux := s*su/float64(n), s*(sux-rest*su)*ri/float64(n)
-		for j, v := range x {
-			xh, t := (float64(v)-c-rest)*ri, s*float64(dy[j])
-			d := float32(ri * (t*float64(at(gain, j)) - mu - xh*mux))
-			if dgain != nil {
-				dgain[j] += float32(t * xh)
-			}
-			if dbias != nil {
-				dbias[j] += float32(t)
-			}
-			if carry != nil {
-				d += carry[i*n+j]
-			}
-			dx[j] = d
-		}
-	}
-}
-
-func goRope(y, x, cs, sn []float32, rows, heads, dim, first, period, offset int, sign float32,
+func goRope(y, x, cs, sn []float32, rows, heads, dim, skip, first, period, offset int, sign float32,
 	interleaved bool) {
-	half := dim / 2
+	half := (dim - skip) / 2
 	far, step := half, 1
 	if interleaved {
 		far, step = 1, 2
@@ -103,6 +28,8 @@ func goRope(y, x, cs, sn []float32, rows, heads, dim, first, period, offset int,
 		cs, sn := cs[at:][:half], sn[at:][:half]
 		for h := range heads {
 			x, y := x[(i*heads+h)*dim:][:dim], y[(i*heads+h)*dim:][:dim]
+			copy(y[:skip], x)
+			x, y = x[skip:], y[skip:]
 			for j, c := range cs {
 				p, q, s := x[j*step], x[j*step+far], sn[j]*sign
 				y[j*step] = p*c - q*s
@@ -142,6 +69,22 @@ func goGELUGrad(dx, x, dy []float32, n int) {
 		a := float64(v)
 		density := math.Exp(-a*a/2) / math.Sqrt(2*math.Pi)
 		dx[j] = dy[j] * float32(normalCDF(a)+a*density)
+	}
+}
+
+func goReLU(y, x []float32, n int) {
+	for j, v := range x[:n] {
+		y[j] = max(v, 0) // the built-in keeps NaN
+	}
+}
+
+func goReLUGrad(dx, x, dy []float32, n int) {
+	for j, v := range x[:n] {
+		d := dy[j]
+		if !(v > 0) {
+			d = 0
+		}
+		dx[j] = d
 	}
 }
 
