@@ -12,6 +12,7 @@ import (
 
 	"github.com/evenkeel/evenkeel/model"
 	"github.com/evenkeel/evenkeel/trainer"
+	"github.com/evenkeel/evenkeel/trainer/published"
 )
 
 // describe tells what each key of a config takes and does.
@@ -28,19 +29,33 @@ var describe = map[string]string{
 	"ffn":              "N|inner width of the FFN; 0: 8/3 d rounded down to 64 (swiglu) or 4 d (gelu)",
 	"vocab":            "N|rows of the embedding; 0: what the tokenizer needs",
 	"seq":              "N|tokens a sequence",
-	"norm":             "KIND|norm kind: rms, ln, or auto for the variant's own",
+	"mla_q_lora":       "N|MLA: width of the latent queries; 0: queries straight from the stream",
+	"mla_kv_lora":      "N|MLA: width of the latent keys and values; 0: no MLA",
+	"mla_nope":         "N|MLA: head size without positions; 0: d/heads",
+	"mla_rope":         "N|MLA: head size with positions; 0: half of mla_nope",
+	"mla_v":            "N|MLA: head size of values; 0: as mla_nope",
+	"experts":          "N|experts of every FFN, each of width ffn; 0: one dense FFN",
+	"top_k":            "N|experts a token goes to",
+	"moe_renorm":       "BOOL|let the gates of a token sum to 1",
+	"moe_balance":      "X|weight of the loss that keeps experts evenly used",
+	"moe_z":            "X|weight of the loss on the router's logsumexp",
+	"norm":             "KIND|norm kind: rms, ln, crms (stream of width d-1), or auto for the variant's own",
 	"norm_gain":        "BOOL|give norms a gain (and LayerNorm a bias)",
 	"eps":              "X|added to the mean square in a norm's root",
 	"qk_axis":          "AXIS|norm queries and keys per head, or full for the whole projection",
-	"act":              "KIND|FFN kind: swiglu, gelu, or auto for the variant's own",
+	"act":              "KIND|FFN kind: swiglu, gelu, relu, or auto for the variant's own",
 	"positions":        "KIND|positions: rope, learned, none",
 	"rope_theta":       "X|base of the rotary angles",
 	"rope_pairing":     "KIND|elements rotated together: halves or interleaved",
-	"emb_scale":        "X|factor on the token embedding",
+	"emb_scale":        "X|factor on the token embedding; 0: as the variant has it",
+	"recenter":         "WORD|take the mean of embedding and branches away: on, off, or auto",
+	"dual_sigma":       "X|scale of ResiDual's second stream",
+	"dual_alpha":       "X|scale of ResiDual's first stream at the end",
 	"emb_norm":         "WORD|norm after the embedding: on, off, or auto",
 	"final_norm":       "WORD|norm before the head: on, off, or auto",
 	"tied":             "BOOL|share the matrix of embedding and head",
 	"bias":             "WORD|biases in the linear layers: on, off, or auto",
+	"head_bias":        "BOOL|a bias on the logits",
 	"init":             "NAME|initialization: " + strings.Join(model.Inits, ", ") + ", or auto",
 	"init_std":         "X|base standard deviation; 0: 1/sqrt(2.5 d)",
 	"decay_embeddings": "BOOL|weight decay on the embedding (and a tied head)",
@@ -81,6 +96,8 @@ type configFlags struct {
 	keys  []*configFlag
 	file  *string
 	trial trainer.Config // takes every value at once, so that a bad one is named as it is read
+
+	imported *published.Report // of a file of the published trainer
 }
 
 // configFlag is the flag of one key.
@@ -106,7 +123,7 @@ func (f *flags) config() *configFlags {
 		f.Var(k, k.key, describe[k.key])
 		f.declared(k.key)
 	}
-	c.file = f.text("config", "", "FILE|read keys from a YAML file first, such as a run's config.yaml")
+	c.file = f.text("config", "", "FILE|read keys from a YAML file first: a run's config.yaml, or one of HybridNorm's own trainer")
 	return c
 }
 
@@ -228,7 +245,12 @@ func (c *configFlags) build() (trainer.Config, error) {
 		if err != nil {
 			return cfg, usagef("the config cannot be read: %v", err)
 		}
-		if err := trainer.ParseConfig(text, *c.file, &cfg); err != nil {
+		if published.Is(text) {
+			c.imported, err = published.Import(text, *c.file, &cfg)
+		} else {
+			err = trainer.ParseConfig(text, *c.file, &cfg)
+		}
+		if err != nil {
 			return cfg, usagef("%v", err)
 		}
 	}

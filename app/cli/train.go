@@ -21,7 +21,9 @@ The first Ctrl-C finishes the step, writes a checkpoint and ends; the second lea
   evenkeel train
   evenkeel train --variant pre --data opticks --tokenizer bpe --steps 600
   evenkeel train --preset deep --variant hybrid --init normal --seed 3
-  evenkeel train --config runs/some-run/config.yaml --seed 2`,
+  evenkeel train --config runs/some-run/config.yaml --seed 2
+  evenkeel train --config 1.2B-dense-HybriedNorm.yaml --layers 4 --d 256 --heads 4 --kv_heads 2 --ffn 640 --seq 256 \
+    --vocab 0 --batch 8 --micro 1 --steps 500 --warmup 50`,
 	run: runTrain,
 }
 
@@ -33,6 +35,7 @@ func runTrain(e *env, args []string) error {
 		return err
 	}
 	cfg, err := c.build()
+	e.explainImport(*c.file, c.imported)
 	if err != nil {
 		return err
 	}

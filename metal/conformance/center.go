@@ -35,14 +35,15 @@ func centered(size [2]int, carry bool, values string) Case {
 		Name: fmt.Sprintf("%dx%d carry %t %s", size[0], size[1], carry, values),
 		Params: []Param{
 			{Name: "x", Shape: size[:], Value: normValues[values]},
+			{Name: "f", Shape: size[:], Value: normal(1)},
 			head(size[1]),
 		},
 		Graphs: []func(*graph.Builder){
 			func(b *graph.Builder) {
-				x := feed(b, "x")
+				f, x := feed(b, "f"), feed(b, "x")
 				y := b.Center("center", x)
-				if carry {
-					y = b.Add("residual", 1, y, 1e-2, x)
+				if carry { // f keeps the gradient of the sum alive, so that the carry is what is overwritten
+					y = b.Add("sum", 1, b.Add("residual", 1, y, 1e-2, x), 1, f)
 				}
 				b.Keep("y", y)
 				score(b, y, damp)

@@ -110,7 +110,7 @@ func expertLinearCases() []Case {
 // expertLinear is one layer of four experts with its gradients, for size tokens, outputs, inputs.
 func expertLinear(layout graph.Layout, size [3]int, logits string) Case {
 	rows, out, in := size[0], size[1], size[2]
-	c := choice{R: rows, E: 4, K: 1 + out%2, logits: logits}
+	c := choice{R: rows, E: 4, K: 1 + out%2, logits: logits, stats: true}
 	shape := []int{c.E, out, in}
 	if layout == graph.NN {
 		shape = []int{c.E, in, out}

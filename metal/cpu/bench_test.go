@@ -32,6 +32,30 @@ func BenchmarkStep(b *testing.B) {
 	b.ReportMetric(tok/step, "tokens/s")
 }
 
+// BenchmarkExperts measures steps of the peer's model and of one with experts that do as much work for
+// a token, in turns, so that what else the machine does falls on both.
+func BenchmarkExperts(b *testing.B) {
+	dense := lm{layers: 6, d: 256, heads: 4, kv: 4, f: 640, v: 4096, b: 8, t: 256}
+	sparse := dense
+	sparse.f, sparse.experts, sparse.topK = 80, 64, 8
+	jobs := []*job{newJob(b, newCPU(b, Options{}), dense), newJob(b, newCPU(b, Options{}), sparse)}
+	step, update := [2]float64{math.Inf(1), math.Inf(1)}, [2]float64{math.Inf(1), math.Inf(1)}
+	ints, floats := dense.batch(1), []float32{1, 1e-4, 0.1, 0.1}
+	for b.Loop() {
+		for i, j := range jobs {
+			acc := seconds(func() { j.run(b, j.accumulate, ints, nil, j.accMetrics) })
+			up := seconds(func() { j.run(b, j.update, nil, floats, j.upMetrics) })
+			step[i], update[i] = min(step[i], acc+up), min(update[i], up)
+		}
+	}
+	for i, name := range []string{"dense", "experts"} {
+		b.ReportMetric(step[i]*1e3, name+"-ms")
+		b.ReportMetric(update[i]*1e3, name+"-update-ms")
+		b.ReportMetric(float64(jobs[i].acc.Plan.ArenaLen)*4/(1<<20), name+"-arena-MB")
+	}
+	b.ReportMetric(100*step[0]/step[1], "%dense")
+}
+
 // BenchmarkProduct measures the panels on the shapes of a training step against a square product.
 func BenchmarkProduct(b *testing.B) {
 	d := newCPU(b, Options{})

@@ -65,7 +65,7 @@ func (r *router) count(part, from, to int) {
 		for e, v := range r.probs[t*r.E:][:r.E] {
 			p := float64(v)
 			sums[e] += p
-			if p > 0 {
+			if p != 0 {
 				sums[r.E+1] += p * (lse - float64(logits[e]))
 			}
 		}
@@ -127,15 +127,16 @@ func routeGrad(c *compiler, op *graph.Op) {
 	dgates, probs, gates, lse := c.f(op.In[0]), c.f(op.In[1]), c.f(op.In[2]), c.f(op.In[3])
 	index, offsets, dlogits, k := c.i(op.In[4]), c.i(op.In[5]), c.f(op.Out[0]), c.d.k
 	b := blocks{at.R, routeBlock}
+	c.worker(at.E)
 	c.phase(b.count(), and(floats(dgates, probs, gates, lse), index, offsets), floats(dlogits),
-		func(_, part int) {
-			var extra [graph.MaxExperts]float32
-			for e := range at.E {
+		func(worker, part int) {
+			extra := c.scratch[worker][:at.E]
+			for e := range extra {
 				extra[e] = float32(at.Balance * float64(offsets[e+1]-offsets[e]) / float64(at.R))
 			}
 			from, to := b.at(part)
 			k.RouteGrad(dlogits[from*at.E:to*at.E], dgates[from*at.K:to*at.K], probs[from*at.E:to*at.E],
-				gates[from*at.K:to*at.K], lse[from:to], index[from*at.K:to*at.K], extra[:], to-from, at.E,
+				gates[from*at.K:to*at.K], lse[from:to], index[from*at.K:to*at.K], extra, to-from, at.E,
 				at.K, float32(2*at.Z), at.Renorm)
 		})
 }

@@ -261,6 +261,7 @@ var small = []lm{
 	{layers: 2, d: 24, heads: 3, kv: 1, f: 40, v: 37, b: 2, t: 19},
 	{layers: 2, d: 32, heads: 4, kv: 2, f: 56, v: 130, b: 3, t: 70, kind: graph.LN, gelu: true},
 	{layers: 1, d: 16, heads: 2, kv: 2, f: 24, v: 50, b: 1, t: 300},
+	{layers: 2, d: 24, heads: 3, kv: 3, f: 20, v: 37, b: 2, t: 19, experts: 6, topK: 2, systems: true},
 }
 
 func newCPU(tb testing.TB, o Options) *Device {
@@ -334,7 +335,10 @@ func compareMetrics(t *testing.T, got, want []float32, rel float64) {
 
 // TestSameBitsAtAnyThreadCount trains a few steps at 1, 2 and 3 threads.
 func TestSameBitsAtAnyThreadCount(t *testing.T) {
-	models := append([]lm{{layers: 1, d: 128, heads: 2, kv: 1, f: 192, v: 2000, b: 2, t: 257}}, small...)
+	models := append([]lm{
+		{layers: 1, d: 128, heads: 2, kv: 1, f: 192, v: 2000, b: 2, t: 257},
+		{layers: 1, d: 128, heads: 4, kv: 4, f: 80, v: 200, b: 2, t: 257, experts: 9, topK: 4, systems: true},
+	}, small...)
 	for _, m := range models {
 		for _, pure := range []bool{false, true} {
 			if pure && m.d > 64 {

@@ -34,18 +34,25 @@ func newRig(t *testing.T, params values, write func(*graph.Builder)) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := reference.New()
-	r := &rig{t: t, g: g}
-	if r.state, err = d.NewState(s); err != nil {
-		t.Fatal(err)
-	}
-	if r.prog, err = d.Compile(g, r.state); err != nil {
-		t.Fatal(err)
-	}
+	r := onDevice(t, g)
 	for i, p := range params {
 		if err := r.state.(device.Exact).Write64(device.Params, i, p.data); err != nil {
 			t.Fatal(err)
 		}
+	}
+	return r
+}
+
+// onDevice compiles a graph over a state of its own.
+func onDevice(t *testing.T, g *graph.Graph) *rig {
+	t.Helper()
+	d, r := reference.New(), &rig{t: t, g: g}
+	var err error
+	if r.state, err = d.NewState(g.Schema); err != nil {
+		t.Fatal(err)
+	}
+	if r.prog, err = d.Compile(g, r.state); err != nil {
+		t.Fatal(err)
 	}
 	return r
 }

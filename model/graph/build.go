@@ -141,8 +141,8 @@ func (b *Builder) metric(name string, n int) *Tensor {
 
 // Keep makes an activation readable by the host under name after each run.
 func (b *Builder) Keep(name string, t *Tensor) {
-	if t.Role != Activation {
-		b.fail("keep", "tensor %s has role %s; only activations can be kept", t, t.Role)
+	if t.Role != Activation || t.DType != F32 {
+		b.fail("keep", "tensor %s has role %s; only activations of floats can be kept", t, t.Role)
 	}
 	t.Role, t.Name = Output, name
 	b.g.Outputs = append(b.g.Outputs, t)

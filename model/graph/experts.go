@@ -19,7 +19,9 @@ func (b *Builder) Gather(site string, a ChoicesAttr, x *Tensor, r Routed) *Tenso
 func (b *Builder) places(name string, a ChoicesAttr, r Routed) {
 	for _, t := range []*Tensor{r.Pos, r.Source} {
 		b.need(name, t, "the places", a.R*a.K)
-		if t.DType != I32 || t.Role != Activation {
+	}
+	for _, t := range []*Tensor{r.Pos, r.Source, r.Offsets} {
+		if t == nil || t.DType != I32 || t.Role != Activation {
 			b.fail(name, "the places %s must come from a router", t)
 		}
 	}
@@ -102,6 +104,7 @@ func (b *Builder) ExpertMatMul(site string, layout Layout, x, w *Tensor, r Route
 		b.fail(name, "the layout of a product with experts is NT or NN")
 	}
 	b.need(name, r.Offsets, "the offsets", e+1)
+	b.places(name, ChoicesAttr{rows, 1}, r)
 	y := b.activation(name, rows, n)
 	b.emit(OpExpertMatMul, name, ExpertMatMulAttr{layout, e, rows, n, k},
 		[]*Tensor{x, w, r.Offsets, nil}, []*Tensor{y})

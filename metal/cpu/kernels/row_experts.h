@@ -28,7 +28,9 @@ static void route(out probs, out gates, out lse, int32_t *index, in logits, long
     }
 }
 
-// The gradient of a probability is made in dlogits itself, which then becomes p*(dp - sum(p*dp)).
+// The gradient of a probability is made in dlogits itself, which then becomes p*(dp - sum(p*dp)). Since
+// p sums to 1, any number may be taken off dp before: that of the largest p, which leaves nothing to
+// cancel when p is almost 1.
 static void route_grad(out dlogits, in dgates, in probs, in gates, in lse, const int32_t *index,
                        in extra, long rows, long e, long k, float z, int renorm) {
     for (long i = 0; i < rows; i++, dlogits += e, probs += e, dgates += k, gates += k, index += k) {
@@ -42,6 +44,8 @@ static void route_grad(out dlogits, in dgates, in probs, in gates, in lse, const
             }
         }
         for (long j = 0; j < k; j++) dlogits[index[j]] += (dgates[j] - mean) / share;
+        float base = dlogits[index[0]];
+        for (long j = 0; j < e; j++) dlogits[j] -= base;
         float shift = z * lse[i] - dot(probs, dlogits, e);
         long j = 0;
         for (; j + W <= e; j += W) store(dlogits + j, load(probs + j) * (load(dlogits + j) + shift));

@@ -58,8 +58,9 @@ func goRouteGrad(dlogits, dgates, probs, gates, lse []float32, index []int32, ex
 		for j, c := range at {
 			d[c] += (dg[j] - mean) / share
 		}
-		dot := 0.0
+		dot, base := 0.0, d[at[0]] // see route_grad
 		for c, v := range p {
+			d[c] -= base
 			dot += float64(v) * float64(d[c])
 		}
 		shift := z*lse[i] - float32(dot)
