@@ -56,7 +56,7 @@ var describe = map[string]string{
 	"tied":             "BOOL|share the matrix of embedding and head",
 	"bias":             "WORD|biases in the linear layers: on, off, or auto",
 	"head_bias":        "BOOL|a bias on the logits",
-	"init":             "NAME|initialization: " + strings.Join(model.Inits, ", ") + ", or auto",
+	"init":             "NAME|" + strings.Join(model.Inits, ", ") + ", or auto",
 	"init_std":         "X|base standard deviation; 0: 1/sqrt(2.5 d)",
 	"decay_embeddings": "BOOL|weight decay on the embedding (and a tied head)",
 	"decay_norms":      "BOOL|weight decay on norm gains and biases",

@@ -54,7 +54,7 @@ func TestBadUsage(t *testing.T) {
 		{"bench --steps 0", "--steps"},
 		{"verify", "--golden"},
 		{"study", "needs figure2"},
-		{"study figure3", `did you mean "figure2"`},
+		{"study figure3", "choose figure2 or theorem1"},
 		{"study figure2 -o x.bmp", ".png"},
 	} {
 		status, out, text := cli(t, "", strings.Fields(c.line)...)

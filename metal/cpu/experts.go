@@ -60,7 +60,7 @@ type experts struct {
 }
 
 // expertRows is the largest number of rows of one part, a multiple of 16.
-const expertRows = 256
+const expertRows = 128
 
 func expertMatMul(c *compiler, op *graph.Op) {
 	at := op.Attr.(graph.ExpertMatMulAttr)

@@ -68,6 +68,9 @@ const MaxExperts = 256
 //	In: dgates, probs, gates, lse, index, offsets   Out: dlogits
 func routeGradient(p *backprop, op *Op) {
 	dgates := p.grad(op.Out[1])
+	if p.grad(op.Out[0]) != nil || p.grad(op.Out[2]) != nil {
+		p.fail(op.Name, "only the gates of a router have a gradient, not its probabilities")
+	}
 	if dgates == nil {
 		return
 	}
