@@ -218,7 +218,11 @@ func gpas(id, title, init string, rules ...Rule) Variant {
 		Equation: "X' = X + F(X) - silu(g) sg(X + F(X)),  g a number for each block, 0 at the start",
 		Weakness: "Gates can jump early in large models; clip their norm apart (max_gate 0.01 in the paper).",
 	}
-	if rules[len(rules)-1].Gate == GateResidual {
+	if len(rules) > 1 {
+		v.Sentence = "Post blocks scale the residual before each sum, Pre blocks the stream after it, by a learned factor " +
+			"that gradients do not see."
+		v.Equation = "block < L/4: X' = Norm(X - silu(g) sg(X) + F(X));  others: X' = Y - silu(g) sg(Y), Y = X + F(Norm(X))"
+	} else if rules[0].Gate == GateResidual {
 		v.Sentence = "Scales the residual before each sum by a learned factor that gradients do not see."
 		v.Equation = "X' = Norm(alpha (X - silu(g) sg(X)) + F(X)),  g a number for each block, 0 at the start"
 	}

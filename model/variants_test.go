@@ -13,33 +13,55 @@ func small(variant string) Config {
 	return c
 }
 
+// Every row builds with heads of its own keys or latent ones, and with one FFN or experts.
 func TestEveryVariantBuildsEveryGraph(t *testing.T) {
 	for i := range Variants {
 		v := &Variants[i]
-		c := small(v.ID)
-		s, err := c.Resolve()
-		if err != nil {
-			t.Fatalf("%s: %v", v.ID, err)
-		}
-		sc := s.Schema(2)
-		for name, build := range map[string]func() (*graph.Graph, error){
-			"accumulate": func() (*graph.Graph, error) { return s.Accumulate(sc, 2, 16, 2, true) },
-			"update":     func() (*graph.Graph, error) { return Update(sc, graph.AdamWAttr{}) },
-			"evaluate":   func() (*graph.Graph, error) { return s.Evaluate(sc, 2, 16) },
-			"logits":     func() (*graph.Graph, error) { return s.Logits(sc, 2, 16, true) },
-			"prefill":    func() (*graph.Graph, error) { return s.Prefill(sc, 2, 8) },
-			"decode":     func() (*graph.Graph, error) { return s.Decode(sc, 2) },
-		} {
-			g, err := build()
+		for form, change := range forms {
+			c := small(v.ID)
+			change(&c)
+			s, err := c.Resolve()
 			if err != nil {
-				t.Fatalf("%s: %s: %v", v.ID, name, err)
+				t.Fatalf("%s %s: %v", v.ID, form, err)
 			}
-			if name == "accumulate" {
-				checkEveryGradient(t, v.ID, sc, g)
-			}
+			checkBuilds(t, v.ID+" "+form, s)
 		}
 		if v.Title == "" || v.Sentence == "" || v.Equation == "" || v.Weakness == "" || v.Paper == "" {
 			t.Errorf("%s: the row lacks a text that the picker shows", v.ID)
+		}
+	}
+}
+
+// forms are the systems that combine with every row.
+var forms = map[string]func(*Config){
+	"mha dense": func(*Config) {},
+	"gqa moe":   func(c *Config) { c.KVHeads, c.Experts, c.TopK, c.FFN = 2, 6, 3, 24 },
+	"mla dense": func(c *Config) { c.MLAKVLora, c.MLAQLora, c.MLANope, c.MLAV = 12, 10, 6, 5 },
+	"mla moe":   func(c *Config) { c.MLAKVLora, c.Experts, c.MoERenorm = 12, 4, true },
+}
+
+func checkBuilds(t *testing.T, name string, s *Spec) {
+	t.Helper()
+	sc := s.Schema(2)
+	for kind, build := range map[string]func() (*graph.Graph, error){
+		"accumulate": func() (*graph.Graph, error) { return s.Accumulate(sc, 2, 16, 2, true) },
+		"update":     func() (*graph.Graph, error) { return Update(sc, graph.AdamWAttr{}) },
+		"evaluate":   func() (*graph.Graph, error) { return s.Evaluate(sc, 2, 16) },
+		"logits":     func() (*graph.Graph, error) { return s.Logits(sc, 2, 16, true) },
+		"prefill":    func() (*graph.Graph, error) { return s.Prefill(sc, 2, 8) },
+		"decode":     func() (*graph.Graph, error) { return s.Decode(sc, 2) },
+	} {
+		g, err := build()
+		if err != nil {
+			t.Fatalf("%s: %s: %v", name, kind, err)
+		}
+		switch kind {
+		case "accumulate":
+			checkEveryGradient(t, name, sc, g)
+		case "update":
+			if gated := g.Input(InMaxGate) != nil; gated != sc.Gates() {
+				t.Errorf("%s: the update clips gates apart: %t; there are gates: %t", name, gated, sc.Gates())
+			}
 		}
 	}
 }

@@ -15,13 +15,15 @@ var variantsCommand = &command{
 the activations of one sequence.
 
   evenkeel variants
-  evenkeel variants hybrid_star --preset deep`,
+  evenkeel variants hybrid_star --preset deep
+  evenkeel variants --pages docs/variants`,
 	run: runVariants,
 }
 
 func runVariants(e *env, args []string) error {
 	f := e.flags()
 	preset := f.text("preset", "tiny", "ID|compute at the size of this preset")
+	pages := f.text("pages", "", "DIR|write a page with a diagram for each variant into this folder")
 	pos, err := e.parse(f, args, 0, 1)
 	if err != nil {
 		return err
@@ -35,6 +37,9 @@ func runVariants(e *env, args []string) error {
 	cfg.Micro = cfg.Batch // activations of one sequence
 	if len(pos) == 1 {
 		return e.explainVariant(cfg, pos[0])
+	}
+	if *pages != "" {
+		return variantPages(*pages, cfg)
 	}
 	t := table{{"id", "variant", "init", "parameters", "in norms", "FLOPs/token", "bytes"}}
 	for i := range model.Variants {

@@ -5,10 +5,20 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
+	"github.com/evenkeel/evenkeel/app/diagram"
 	"github.com/evenkeel/evenkeel/model"
 )
+
+// inks are the theme's colours for a diagram.
+var inks = map[diagram.Ink]fyne.ThemeColorName{
+	diagram.Ground: theme.ColorNameBackground, diagram.Ink1: theme.ColorNameForeground,
+	diagram.Faint: theme.ColorNamePlaceHolder, diagram.Frame: theme.ColorNameSeparator, diagram.Norm: colorNorm,
+	diagram.Op: colorOp, diagram.Wire: colorWire, diagram.Residual: colorResidual, diagram.Dual: colorDual,
+	diagram.Gate: colorGate, diagram.OnTone: colorOnTone,
+}
 
 // diagramView is the widget that paints a diagram.
 type diagramView struct {
@@ -47,7 +57,7 @@ func (r *diagramRenderer) MinSize() fyne.Size {
 	if r.d.spec == nil {
 		return fyne.NewSize(diagramWidth, 0)
 	}
-	_, h := diagram(r.d.spec, diagramWidth)
+	_, h := diagram.Draw(r.d.spec, diagramWidth)
 	return fyne.NewSize(diagramWidth, h)
 }
 
@@ -63,40 +73,41 @@ func (r *diagramRenderer) build(width float32) {
 		return
 	}
 	th, v := r.d.Theme(), fyne.CurrentApp().Settings().ThemeVariant()
-	col := func(n fyne.ThemeColorName) color.Color { return th.Color(n, v) }
-	shapes, _ := diagram(r.d.spec, width)
+	col := func(n diagram.Ink) color.Color { return th.Color(inks[n], v) }
+	pos := func(p diagram.Point) fyne.Position { return fyne.NewPos(p.X, p.Y) }
+	shapes, _ := diagram.Draw(r.d.spec, width)
 	for i := range shapes {
 		s := &shapes[i]
 		var o fyne.CanvasObject
-		switch s.kind {
-		case shapeBox:
-			b := canvas.NewRectangle(col(s.fill))
-			b.StrokeColor, b.StrokeWidth, b.CornerRadius = col(s.stroke), 1, s.radius
+		switch s.Kind {
+		case diagram.Box:
+			b := canvas.NewRectangle(col(s.Fill))
+			b.StrokeColor, b.StrokeWidth, b.CornerRadius = col(s.Stroke), 1, s.Radius
 			o = b
-		case shapeDot:
-			c := canvas.NewCircle(col(s.fill))
-			c.StrokeColor, c.StrokeWidth = col(s.stroke), 1.25
+		case diagram.Dot:
+			c := canvas.NewCircle(col(s.Fill))
+			c.StrokeColor, c.StrokeWidth = col(s.Stroke), 1.25
 			o = c
-		case shapeLine:
-			l := canvas.NewLine(col(s.fill))
-			l.StrokeWidth, l.Position1, l.Position2 = s.width, s.a, s.b
+		case diagram.Line:
+			l := canvas.NewLine(col(s.Fill))
+			l.StrokeWidth, l.Position1, l.Position2 = s.Width, pos(s.A), pos(s.B)
 			r.objects = append(r.objects, l)
 			continue
-		case shapeText:
-			t := canvas.NewText(s.text, col(s.fill))
-			t.TextSize, t.TextStyle.Bold = s.size, s.bold
+		case diagram.Text:
+			t := canvas.NewText(s.Text, col(s.Fill))
+			t.TextSize, t.TextStyle.Bold = s.Size, s.Bold
 			size := t.MinSize()
 			t.Resize(size)
-			at := s.a.SubtractXY(size.Width/2, size.Height/2)
-			if s.leading {
-				at.X = s.a.X
+			at := pos(s.A).SubtractXY(size.Width/2, size.Height/2)
+			if s.Leading {
+				at.X = s.A.X
 			}
 			t.Move(at)
 			r.objects = append(r.objects, t)
 			continue
 		}
-		o.Move(s.a)
-		o.Resize(fyne.NewSize(s.b.X-s.a.X, s.b.Y-s.a.Y))
+		o.Move(pos(s.A))
+		o.Resize(fyne.NewSize(s.B.X-s.A.X, s.B.Y-s.A.Y))
 		r.objects = append(r.objects, o)
 	}
 }

@@ -14,6 +14,8 @@ const (
 	colorOp       fyne.ThemeColorName = "evenkeel.op"       // an operation in it
 	colorWire     fyne.ThemeColorName = "evenkeel.wire"     // its lines
 	colorResidual fyne.ThemeColorName = "evenkeel.residual" // and its residual paths
+	colorDual     fyne.ThemeColorName = "evenkeel.dual"     // the second stream
+	colorGate     fyne.ThemeColorName = "evenkeel.gate"     // gates
 	colorOnTone   fyne.ThemeColorName = "evenkeel.onTone"   // text on a pill
 	colorTone     fyne.ThemeColorName = "evenkeel.tone."    // grounds of pills, by number
 	colorTint     fyne.ThemeColorName = "evenkeel.tint."    // grounds of banners, by number
@@ -72,7 +74,7 @@ var (
 		theme.ColorNameScrollBarBackground: shade(0, 0), theme.ColorNameWarning: rgb(0xe8a33d),
 		theme.ColorNameError: rgb(0xf0605a), theme.ColorNameSuccess: rgb(0x46b05a),
 		colorNorm: rgb(0x8456b8), colorOp: rgb(0x2d2f34), colorWire: rgb(0x7d8088),
-		colorResidual: rgb(0x4f9be8), colorOnTone: rgb(0xffffff),
+		colorResidual: rgb(0x4f9be8), colorDual: rgb(0x3fae7a), colorGate: rgb(0xc26a2e), colorOnTone: rgb(0xffffff),
 		colorTone + "0": rgb(0x565a62), colorTone + "1": rgb(0x2668b3), colorTone + "2": rgb(0x27793a),
 		colorTone + "3": rgb(0x935c0a), colorTone + "4": rgb(0xb8393b),
 		colorTint + "0": rgb(0x24262a), colorTint + "1": rgb(0x1b2837), colorTint + "2": rgb(0x1b2d20),
@@ -92,7 +94,7 @@ var (
 		theme.ColorNameScrollBarBackground: shade(0, 0), theme.ColorNameWarning: rgb(0x9a5f00),
 		theme.ColorNameError: rgb(0xc23035), theme.ColorNameSuccess: rgb(0x23793a),
 		colorNorm: rgb(0x7d4cb5), colorOp: rgb(0xffffff), colorWire: rgb(0x8a8f98),
-		colorResidual: rgb(0x2f7fd6), colorOnTone: rgb(0xffffff),
+		colorResidual: rgb(0x2f7fd6), colorDual: rgb(0x2b9463), colorGate: rgb(0xb25a1e), colorOnTone: rgb(0xffffff),
 		colorTone + "0": rgb(0x646973), colorTone + "1": rgb(0x2668b3), colorTone + "2": rgb(0x23793a),
 		colorTone + "3": rgb(0x935c0a), colorTone + "4": rgb(0xc23035),
 		colorTint + "0": rgb(0xf0f1f4), colorTint + "1": rgb(0xe8f1fb), colorTint + "2": rgb(0xe7f4ea),

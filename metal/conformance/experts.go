@@ -54,6 +54,8 @@ func (c experts) make() Case {
 	weight := func(name string) Param {
 		return Param{Name: name, Shape: []int{c.E, c.F, c.D}, Value: normal(0.3), Grad: normal(1)}
 	}
+	limits := routedLimits
+	limits.Output.Max = 1e-6 // three products in a row, whose terms are as large as the largest results
 	return Case{
 		Op:   graph.OpExpertMatMul,
 		Name: fmt.Sprintf("%s %s D%d F%d", c.form, c.choice, c.D, c.F),
@@ -70,7 +72,7 @@ func (c experts) make() Case {
 			}
 			score(b, y, 0.1)
 		}},
-		Limits: routedLimits,
+		Limits: limits,
 	}
 }
 

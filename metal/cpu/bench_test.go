@@ -56,6 +56,44 @@ func BenchmarkExperts(b *testing.B) {
 	b.ReportMetric(100*step[0]/step[1], "%dense")
 }
 
+// BenchmarkOps runs the steps of BenchmarkExperts op by op and reports the time of each kind.
+func BenchmarkOps(b *testing.B) {
+	m := lm{layers: 6, d: 256, heads: 4, kv: 4, f: 80, v: 4096, b: 8, t: 256, experts: 64, topK: 8}
+	j := newJob(b, newCPU(b, Options{}), m)
+	j.run(b, j.accumulate, m.batch(1), nil, nil)
+	p := j.accumulate.(*program)
+	var ops [][]stage
+	for _, op := range p.g.Ops {
+		c := &compiler{program: p, st: j.st.(*state), ropes: map[ropeKey]*ropeTable{}}
+		lowerings[op.Kind](c, op)
+		ops = append(ops, schedule(c.phases))
+	}
+	best := make([]float64, len(ops))
+	for b.Loop() {
+		for i, stages := range ops {
+			t := seconds(func() {
+				for k := range stages {
+					p.d.pool.Run(stages[k].parts, &stages[k])
+				}
+			})
+			if best[i] == 0 || t < best[i] {
+				best[i] = t
+			}
+		}
+	}
+	kinds := map[string]float64{}
+	for i, op := range p.g.Ops {
+		name := op.Kind.String()
+		if a, ok := op.Attr.(graph.ExpertMatMulAttr); ok {
+			name += fmt.Sprint("_", a.Layout)
+		}
+		kinds[name] += best[i]
+	}
+	for name, t := range kinds {
+		b.ReportMetric(t*1e3, name+"-ms")
+	}
+}
+
 // BenchmarkProduct measures the panels on the shapes of a training step against a square product.
 func BenchmarkProduct(b *testing.B) {
 	d := newCPU(b, Options{})

@@ -59,27 +59,34 @@ type experts struct {
 	cols    blocks // of C
 }
 
-// expertRows is the largest number of rows of one part, a multiple of 16.
-const expertRows = 128
+// expertRows is the largest number of rows of one part, a multiple of 16. From 128 to 1,024 the speed
+// of a step with 64 experts changes by less than 5 %.
+const expertRows = 256
 
+// expertMatMul gives each part a block of rows of one expert, or an expert's gradient. Which rows those
+// are is read from the offsets during the run; parts past the last block have nothing to do.
 func expertMatMul(c *compiler, op *graph.Op) {
-	at := op.Attr.(graph.ExpertMatMulAttr)
 	x := &experts{
-		ExpertMatMulAttr: at, lib: c.d.lib, k: c.d.k, a: c.f(op.In[0]), b: c.f(op.In[1]),
-		offsets: c.i(op.In[2]), carry: c.f(op.In[3]), c: c.f(op.Out[0]),
+		ExpertMatMulAttr: op.Attr.(graph.ExpertMatMulAttr), lib: c.d.lib, k: c.d.k, a: c.f(op.In[0]),
+		b: c.f(op.In[1]), offsets: c.i(op.In[2]), carry: c.f(op.In[3]), c: c.f(op.Out[0]),
 	}
+	x.add(c)
+}
+
+// add puts the parts into a phase.
+func (x *experts) add(c *compiler) {
 	reads := and(floats(x.a, x.b, x.carry), x.offsets)
-	if at.Layout == graph.TN || x.carry != nil && &x.carry[0] == &x.c[0] {
+	if x.Layout == graph.TN || x.carry != nil && &x.carry[0] == &x.c[0] {
 		x.beta, x.carry = 1, nil
 		reads = append(reads, regionOf(x.c))
 	}
-	if at.Layout == graph.TN {
-		x.cols = columns(at.N*ceil(at.Rows, at.E), at.K)
-		c.phase(at.E*x.cols.count(), reads, floats(x.c), x.gradient)
+	if x.Layout == graph.TN {
+		x.cols = columns(x.N*ceil(x.Rows, x.E), x.K)
+		c.phase(x.E*x.cols.count(), reads, floats(x.c), x.gradient)
 		return
 	}
-	x.cuts = at.Rows/expertRows + min(at.E, at.Rows)
-	x.cols = columns(min(expertRows, at.Rows)*at.K, at.N)
+	x.cuts = x.Rows/expertRows + min(x.E, x.Rows)
+	x.cols = columns(min(expertRows, x.Rows)*x.K, x.N)
 	c.phase(x.cuts*x.cols.count(), reads, floats(x.c), x.rows)
 }
 

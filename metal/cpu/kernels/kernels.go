@@ -90,7 +90,8 @@ type Set struct {
 
 	// Route turns rows of e logits into probabilities. It finds the k largest of a row, the largest
 	// first and of equals the first one, and sets gates to their probabilities, with renorm over the sum
-	// of these, and lse to logsumexp(row). Index always holds k different numbers below e.
+	// of these, and lse to logsumexp(row). Index always holds k different numbers below e, the first k
+	// where a logit is NaN.
 	Route func(probs, gates, lse []float32, index []int32, logits []float32, rows, e, k int, renorm bool)
 	// RouteGrad is dlogits = p*(dp - sum(p*dp) + z*lse), where dp is extra [e] and, for the chosen,
 	// dgates besides, through the renormalisation where there is one.

@@ -174,12 +174,17 @@ func wide(x []float32) []float64 {
 func TestRope(t *testing.T) {
 	each(t, func(t *testing.T, s *Set, half int, r *rand.Rand) {
 		const rows, heads, period, first, offset = 5, 2, 3, 4, 2
-		n := 2 * half
-		x, cs, sn := random(r, rows*heads*n), random(r, (period+offset)*half), random(r, (period+offset)*half)
-		for _, inter := range []bool{false, true} {
-			want := make([]float64, len(x))
+		cs, sn := random(r, (period+offset)*half), random(r, (period+offset)*half)
+		for c := range 4 {
+			inter, skip := c&1 != 0, c&2*3
+			n := 2*half + skip
+			x := random(r, rows*heads*n)
+			want := wide(x)
 			for i := range want {
-				row, h, j := i/(heads*n), i/n%heads, i%n
+				row, base, j := i/(heads*n), i/n*n+skip, i%n-skip
+				if j < 0 {
+					continue
+				}
 				at := ((first+row)%period + offset) * half
 				p, q, k, low := j, j+half, j, j < half
 				if inter {
@@ -187,7 +192,6 @@ func TestRope(t *testing.T) {
 				} else if !low {
 					p, q, k = j-half, j, j-half
 				}
-				base := (row*heads + h) * n
 				a, b := float64(x[base+p]), float64(x[base+q])
 				co, si := float64(cs[at+k]), -float64(sn[at+k])
 				want[i] = b*co + a*si
@@ -195,9 +199,12 @@ func TestRope(t *testing.T) {
 					want[i] = a*co - b*si
 				}
 			}
-			y := append([]float32(nil), x...)
-			s.Rope(y, y, cs, sn, rows, heads, n, 0, first, period, offset, -1, inter)
-			near(t, fmt.Sprint("interleaved ", inter), y, want, 1e-6, 1e-6)
+			name := fmt.Sprint("interleaved ", inter, " skip ", skip)
+			y := make([]float32, len(x))
+			s.Rope(y, x, cs, sn, rows, heads, n, skip, first, period, offset, -1, inter)
+			near(t, name, y, want, 1e-6, 1e-6)
+			s.Rope(x, x, cs, sn, rows, heads, n, skip, first, period, offset, -1, inter)
+			near(t, name+" in place", x, want, 1e-6, 1e-6)
 		}
 	})
 }
@@ -230,6 +237,15 @@ func TestElementwise(t *testing.T) {
 		near(t, "gelu'", y, want(func(a, _, c float64) float64 {
 			return c * (normalCDF(a) + a*math.Exp(-a*a/2)/math.Sqrt(2*math.Pi))
 		}), 5e-7, 2e-6)
+		s.ReLU(y, a, n)
+		near(t, "relu", y, want(func(a, _, _ float64) float64 { return max(a, 0) }), 0, 0)
+		s.ReLUGrad(y, a, c, n)
+		near(t, "relu'", y, want(func(a, _, c float64) float64 {
+			if a > 0 {
+				return c
+			}
+			return 0
+		}), 0, 0)
 		s.Add(y, 1.5, a, -0.5, b, n)
 		near(t, "add", y, want(func(a, b, _ float64) float64 { return 1.5*a - 0.5*b }), 1e-6, 1e-6)
 		s.Add(a, 0.5, a, 3, nil, n)
@@ -259,6 +275,11 @@ func TestSpecialValues(t *testing.T) {
 			want[i] = float64(v) * normalCDF(float64(v))
 		}
 		near(t, s.Name+" gelu", y, want, 2e-37, 2e-6)
+		s.ReLU(y, x, len(x))
+		for i, v := range x {
+			want[i] = max(float64(v), 0)
+		}
+		near(t, s.Name+" relu", y, want, 0, 0)
 		s.Maximum(z, x, len(x))
 		if z[0] == z[0] {
 			t.Errorf("%s: the maximum loses NaN: %v", s.Name, z[0])

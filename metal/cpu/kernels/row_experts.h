@@ -19,7 +19,7 @@ static void route(out probs, out gates, out lse, int32_t *index, in logits, long
         double sum = exp_row(probs, 1.0f, top, e);
         add(probs, (float)(1 / sum), probs, 0, 0, e);
         lse[i] = (float)((double)top + log(sum));
-        choose(index, logits, e, k);
+        choose(index, sum == sum ? logits : probs, e, k); // a row with NaN is NaN throughout
         if (renorm) {
             share = 0;
             for (long j = 0; j < k; j++) share += probs[index[j]];

@@ -27,6 +27,9 @@ func goRoute(probs, gates, lse []float32, index []int32, logits []float32, rows,
 		sum := expRow(p, 1, top[0])
 		goAdd(p, float32(1/sum), p, 0, nil, e)
 		lse[i] = float32(float64(top[0]) + math.Log(sum))
+		if sum != sum {
+			x = p // a row with NaN is NaN throughout
+		}
 		choose(at, x, k)
 		share := float32(1)
 		if renorm {

@@ -1,4 +1,4 @@
-package ui
+package diagram
 
 import (
 	"testing"
@@ -7,12 +7,12 @@ import (
 )
 
 // litSites is the set of sites a diagram lights.
-func litSites(shapes []shape) (lit model.Sites, dots int) {
+func litSites(shapes []Shape) (lit model.Sites, dots int) {
 	for _, s := range shapes {
 		switch {
-		case s.kind == shapeBox && s.lit && s.fill == colorNorm && s.b.Y-s.a.Y == boxHeight:
-			lit |= model.SitesOf(s.site)
-		case s.kind == shapeDot && !s.lit && s.site != 0:
+		case s.Kind == Box && s.Lit && s.Fill == Norm && s.B.Y-s.A.Y == boxHeight:
+			lit |= model.SitesOf(s.Site)
+		case s.Kind == Dot && !s.Lit && s.IsSite && s.Site != 0:
 			dots++
 		}
 	}
@@ -42,14 +42,14 @@ func TestDiagramShowsTheBlocks(t *testing.T) {
 			}
 			at = g.to + 1
 			var one sketch
-			one.column(&g, diagramRows([]blockGroup{g}), 100, 0, 120)
+			one.column(s, &g, diagramRows(s, []blockGroup{g}), 100, 0, 120)
 			if lit, _ := litSites(one.shapes); lit != g.block.Sites {
 				t.Errorf("%s, %s: the picture lights %v, the block has %v",
 					v.ID, g.title(len(s.Blocks)), lit, g.block.Sites)
 			}
 			residual := 0
 			for _, p := range one.shapes {
-				if p.fill == colorResidual {
+				if p.Fill == Residual {
 					residual++
 				}
 			}
@@ -60,10 +60,10 @@ func TestDiagramShowsTheBlocks(t *testing.T) {
 		if at != len(s.Blocks) {
 			t.Errorf("%s: groups end at block %d of %d", v.ID, at, len(s.Blocks))
 		}
-		shapes, h := diagram(s, 270)
+		shapes, h := Draw(s, 270)
 		for _, p := range shapes {
-			if p.a.X < -1 || p.b.X > 271 || p.a.Y < -1 || p.b.Y > h+1 {
-				t.Errorf("%s: %q at %v to %v leaves the picture of 270 x %v", v.ID, p.text, p.a, p.b, h)
+			if p.A.X < -1 || p.B.X > 271 || p.A.Y < -1 || p.B.Y > h+1 {
+				t.Errorf("%s: %q at %v to %v leaves the picture of 270 x %v", v.ID, p.Text, p.A, p.B, h)
 			}
 		}
 	}
@@ -102,10 +102,10 @@ func TestDiagramSaysFactors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		shapes, _ := diagram(s, 270)
+		shapes, _ := Draw(s, 270)
 		found := false
 		for _, p := range shapes {
-			found = found || p.text == want
+			found = found || p.Text == want
 		}
 		if !found {
 			t.Errorf("%s: the diagram does not say %q", id, want)

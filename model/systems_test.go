@@ -1,0 +1,285 @@
+package model
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/evenkeel/evenkeel/model/graph"
+)
+
+// The counts of the paper's mixture of experts, computed by hand from Table 9 (embedding padded to 50304).
+func TestPaperMoECounts(t *testing.T) {
+	c := DefaultConfig()
+	c.Layers, c.D, c.Heads, c.FFN, c.Vocab, c.Seq = 16, 2048, 16, 1024, 50304, 4096
+	c.Experts, c.TopK, c.Tied = 64, 8, false
+	for variant, norms := range map[string]int64{"hybrid_star": 40960, "pre": 2 * 2048 * 16} {
+		c.Variant = variant
+		s, err := c.Resolve()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.Count(1, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const total, active = 6919030784, 1281886208
+		if got.Params != total+norms || got.Active != active+norms || got.BlockNorms != norms {
+			t.Errorf("%s: %d parameters, %d active, %d in block norms; want %d, %d, %d",
+				variant, got.Params, got.Active, got.BlockNorms, total+norms, active+norms, norms)
+		}
+	}
+	c.Variant = "hybrid_star"
+	p, err := FindPreset("paper-moe-1b-7b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := DefaultConfig()
+	p.Apply(&q)
+	a, err := q.Resolve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts, err := a.Count(1, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if counts.Params != 6919071744 || counts.Active != 1281927168 {
+		t.Errorf("the preset has %d parameters, %d active", counts.Params, counts.Active)
+	}
+}
+
+// MLA's parameters at DeepSeek-V2-Lite's shape of one attention, by hand: queries straight from the
+// stream, latents of 512, 16 heads of 128 + 64 and values of 128.
+func TestLatentCounts(t *testing.T) {
+	c := DefaultConfig()
+	c.Variant, c.Layers, c.D, c.Heads, c.Vocab = "pre", 2, 2048, 16, 64
+	c.MLAKVLora, c.MLANope, c.MLARope, c.MLAV = 512, 128, 64, 128
+	count := func() (n int64, names []string) {
+		s, err := c.Resolve()
+		if err != nil {
+			t.Fatal(err)
+		}
+		sc := s.Schema(3)
+		for i := range sc.Params {
+			if p := &sc.Params[i]; p.Layer == 1 {
+				short := strings.TrimPrefix(p.Name, "blocks.1.")
+				switch short {
+				case "qa.w", "qlat.g", "qb.w", "kva.w", "kvlat.g", "kvb.w", "o.w":
+					n += int64(p.Len())
+					names = append(names, short)
+				}
+			}
+		}
+		if len(sc.Caches) != 2 || sc.Caches[1].Shape[2] != 576 || sc.Caches[1].Shape[0] != 3 {
+			t.Errorf("the caches are %v, want 576 numbers a token and block", sc.Caches)
+		}
+		return n, names
+	}
+	n, names := count()
+	if want := int64(2048*16*192 + 2048*576 + 512 + 512*16*256 + 2048*2048); n != want || len(names) != 5 {
+		t.Errorf("%d parameters in %v, want %d", n, names, want)
+	}
+	c.MLAQLora = 1536
+	n, names = count()
+	if want := int64(2048*1536 + 1536 + 1536*16*192 + 2048*576 + 512 + 512*16*256 + 2048*2048); n != want || len(names) != 7 {
+		t.Errorf("%d parameters in %v with latent queries, want %d", n, names, want)
+	}
+}
+
+// Under MLA every site on the stream stays, those inside the heads go, and the config says so.
+func TestLatentLeavesHeadNormsOut(t *testing.T) {
+	for _, c := range []struct{ variant, sites, note string }{
+		{"hybrid_star", "s2", "norms of HybridNorm* on q k v are off"},
+		{"qkvc_pre", "ffn_in", "norms of QKVC-Pre on q k v c are off"},
+		{"magneto", "attn_in ctx ffn_in ffn_inner", ""},
+		{"pre", "attn_in ffn_in", ""},
+	} {
+		cfg := small(c.variant)
+		if n := cfg.Notes(); n != nil {
+			t.Errorf("%s without MLA: notes %q", c.variant, n)
+		}
+		cfg.MLAKVLora = 12
+		s, err := cfg.Resolve()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.Blocks[4].Sites.String(); got != c.sites {
+			t.Errorf("%s under MLA has the sites %q, want %q", c.variant, got, c.sites)
+		}
+		notes := strings.Join(cfg.Notes(), " ")
+		if !strings.Contains(notes, c.note) || (c.note == "") != (notes == "") {
+			t.Errorf("%s: notes %q, want %q in them", c.variant, notes, c.note)
+		}
+		if v, _ := Find(c.variant); v.Blocks(5)[4].Sites.String() == c.sites && c.note != "" {
+			t.Errorf("%s: the row itself lost its norms", c.variant)
+		}
+	}
+	s, err := func() (*Spec, error) { c := small("pre"); c.MLAKVLora = 12; return c.Resolve() }()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := *s.MLA; m != (MLA{KVLora: 12, Nope: 8, Rope: 4, V: 8}) {
+		t.Errorf("the sizes left to default are %+v", m)
+	}
+}
+
+// What cannot go together is refused with a sentence that names block, site and way out.
+func TestConfigErrors(t *testing.T) {
+	row := func(c *Config, r CustomRow, dual bool) {
+		c.Variant, c.Custom = "mine", &Custom{ID: "mine", Dual: dual, Rows: []CustomRow{r}}
+	}
+	for _, c := range []struct {
+		name   string
+		change func(*Config)
+		want   []string
+	}{
+		{"gate on Pre-Norm's residual", func(c *Config) {
+			row(c, CustomRow{Sites: []string{"attn_in", "ffn_in"}, Gate: "residual"}, false)
+		}, []string{"block 0", "gates the residual", "s2 and s3"}},
+		{"dual without Post-Norm", func(c *Config) {
+			row(c, CustomRow{Sites: []string{"s2"}}, true)
+		}, []string{"block 0", "s2 and s3", "dual stream"}},
+		{"gate word", func(c *Config) {
+			row(c, CustomRow{Sites: []string{"s2"}, Gate: "branch"}, false)
+		}, []string{`gate "branch"`, "stream, residual or none"}},
+		{"crms on Post-Norm", func(c *Config) { c.Variant, c.Norm = "post", "crms" },
+			[]string{"block 0", "s1 s2", "attn_in and ffn_in only"}},
+		{"crms after the embedding", func(c *Config) { c.Variant, c.EmbNorm = "pre_crms", "on" },
+			[]string{"CRMSNorm", "emb_norm off"}},
+		{"mla and shared heads", func(c *Config) { c.Variant, c.MLAKVLora, c.KVHeads = "pre", 8, 2 },
+			[]string{"MLA", "4 heads", "kv_heads at 0"}},
+		{"mla odd rotation", func(c *Config) { c.MLAKVLora, c.MLARope = 8, 3 }, []string{"mla_rope is 3", "even"}},
+		{"mla negative", func(c *Config) { c.MLAKVLora, c.MLAQLora = 8, -1 }, []string{"mla_q_lora is -1"}},
+		{"too many experts", func(c *Config) { c.Experts = 257 }, []string{"experts is 257", "1 to 256"}},
+		{"too many choices", func(c *Config) { c.Experts, c.TopK = 4, 5 }, []string{"top_k is 5", "1 to 4"}},
+		{"no choice", func(c *Config) { c.Experts, c.TopK = 4, 0 }, []string{"top_k is 0"}},
+		{"negative loss", func(c *Config) { c.Experts, c.MoEZ = 4, -1 }, []string{"moe_z -1", "below 0"}},
+		{"act", func(c *Config) { c.Act = "tanh" }, []string{`act "tanh"`, "relu"}},
+		{"norm", func(c *Config) { c.Norm = "batch" }, []string{`norm "batch"`, "rms, ln, crms"}},
+		{"recenter", func(c *Config) { c.Recenter = "yes" }, []string{`recenter "yes"`, "on, off"}},
+	} {
+		cfg := small("hybrid")
+		c.change(&cfg)
+		_, err := cfg.Resolve()
+		if err == nil {
+			t.Errorf("%s was taken", c.name)
+			continue
+		}
+		for _, want := range c.want {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: error %q does not name %q", c.name, err, want)
+			}
+		}
+	}
+	// Resolve itself strips head norms under MLA; a spec made by hand is told.
+	cfg := small("hybrid")
+	cfg.MLAKVLora = 12
+	s, err := cfg.Resolve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Blocks[3].Sites |= SitesOf(Q)
+	if err := s.Validate(); err == nil || !strings.Contains(err.Error(), "block 3 norms q inside") {
+		t.Errorf("head norms under MLA give the error %v", err)
+	}
+}
+
+// A user's own row in YAML can have gates and a second stream.
+func TestCustomGateAndDual(t *testing.T) {
+	const text = `
+variant: mine
+custom:
+  id: mine
+  dual: true
+  norm: ln
+  rows:
+    - {blocks: "0:L", sites: [s2, s3], gate: residual, alpha: 1.5}
+    - {blocks: "0:L/2", sites: [s2, s3], gate: none}
+    - {blocks: "0:1", sites: [s2, s3], gate: stream}
+dual_sigma: 0.5
+dual_alpha: 0.25
+recenter: "on"
+`
+	c := small("")
+	if err := yaml.Unmarshal([]byte(text), &c); err != nil {
+		t.Fatal(err)
+	}
+	c.Layers = 4
+	s, err := c.Resolve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !s.Dual || s.Sigma != 0.5 || s.AlphaOut != 0.25 || !s.Recenter || s.Norm != graph.LN {
+		t.Errorf("dual %t, sigma %g, alpha %g, recenter %t, norm %s", s.Dual, s.Sigma, s.AlphaOut, s.Recenter, s.Norm)
+	}
+	var gates []string
+	for i, b := range s.Blocks {
+		gates = append(gates, string(b.Gate))
+		if has := s.Schema(0).Param(fmt.Sprintf("blocks.%d.gpas", i)) >= 0; has != (b.Gate != GateNone) {
+			t.Errorf("block %d with gate %q has a gate's parameter: %t", i, b.Gate, has)
+		}
+	}
+	if got := strings.Join(gates, ","); got != "stream,,residual,residual" {
+		t.Errorf("the gates are %s", got)
+	}
+	if a := s.Blocks[2].Alpha; a != 1.5 {
+		t.Errorf("alpha of block 2 is %g", a)
+	}
+	checkBuilds(t, "custom", s)
+	g, err := s.Logits(s.Schema(0), 1, 4, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	adds := 0
+	for _, op := range g.Ops {
+		if op.Kind == graph.OpAdd && strings.HasSuffix(op.Name, "_dual") && op.Attr == (graph.AddAttr{Alpha: 1, Beta: 0.5}) {
+			adds++
+		}
+	}
+	if adds != 2*4 || g.Output("block.3.out2") == nil {
+		t.Errorf("%d sums into the second stream, want 8", adds)
+	}
+}
+
+// The rows of the systems, as VARIANTS section 2 has them.
+func TestSystemRows(t *testing.T) {
+	for _, c := range []struct{ id, first, later string }{
+		{"gpas_pre", "attn_in ffn_in stream 1 1", "attn_in ffn_in stream 1 1"},
+		{"gpas_sandwich", "attn_in attn_out ffn_in ffn_out stream 1 1", "attn_in attn_out ffn_in ffn_out stream 1 1"},
+		{"gpas_lns", "attn_in ffn_in stream 1 1", "attn_in ffn_in stream 1 0.3536"},
+		{"gpas_post", "s2 s3 residual 1 1", "s2 s3 residual 1 1"},
+		{"gpas_deepnorm", "s2 s3 residual 2 1", "s2 s3 residual 2 1"},
+		{"gpas_mix_ln", "s2 s3 residual 1 1", "attn_in ffn_in stream 1 1"},
+		{"residual", "s2 s3  1 1", "s2 s3  1 1"},
+		{"pre_rms", "attn_in ffn_in  1 1", "attn_in ffn_in  1 1"},
+		{"pre_crms", "attn_in ffn_in  1 1", "attn_in ffn_in  1 1"},
+	} {
+		v, err := Find(c.id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bs := v.Blocks(8)
+		say := func(b Block) string { return fmt.Sprintf("%s %s %.4g %.4g", b.Sites, b.Gate, b.Alpha, b.InScale) }
+		if say(bs[0]) != c.first || say(bs[7]) != c.later {
+			t.Errorf("%s: blocks %q and %q, want %q and %q", c.id, say(bs[0]), say(bs[7]), c.first, c.later)
+		}
+	}
+	cfg := small("residual")
+	s, err := cfg.Resolve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !s.Dual || s.Norm != graph.LN || s.Act != ReLU || !s.Bias || s.FinalEps != 1e-7 || s.EmbScale*s.EmbScale < 31.99 {
+		t.Errorf("ResiDual resolves to %+v", s)
+	}
+	cfg = small("pre_crms")
+	if s, err = cfg.Resolve(); err != nil {
+		t.Fatal(err)
+	}
+	if s.D != 31 || s.HeadDim != 8 || s.NormGain || s.Norm != graph.CRMS {
+		t.Errorf("Pre-CRMSNorm of d 32 has the stream %d, heads of %d, gains %t, norm %s", s.D, s.HeadDim, s.NormGain, s.Norm)
+	}
+}
