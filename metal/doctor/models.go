@@ -205,8 +205,8 @@ func optimizer(z size, s *graph.Schema) func(*graph.Builder) {
 	}
 	return func(b *graph.Builder) {
 		lr, bias1, bias2 := b.Scalar("lr"), b.Scalar("bias1"), b.Scalar("bias2")
-		clip, nonfinite := b.GradNorms(b.Scalar("max_norm"))
-		b.AdamW(graph.AdamWAttr{Beta1: 0.9, Beta2: 0.95, Eps: 1e-8, WeightDecay: 0.1}, lr, bias1, bias2, clip, nonfinite)
+		clip, nonfinite, _ := b.GradNorms(b.Scalar("max_norm"), nil)
+		b.AdamW(graph.AdamWAttr{Beta1: 0.9, Beta2: 0.95, Eps: 1e-8, WeightDecay: 0.1}, lr, bias1, bias2, clip, nonfinite, nil)
 		b.Clear()
 	}
 }
