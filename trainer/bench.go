@@ -19,6 +19,8 @@ import (
 type BenchOptions struct {
 	Arch                                            string
 	D, Layers, Heads, Seq, Batch, Vocab, FFN, Steps int
+	Experts, TopK                                   int    // 0 experts: dense; FFN is then the width of one
+	Variant                                         string // empty: pre; a row's own norm and act hold
 	Threads                                         int
 	Device                                          string
 	// Say, which may be nil, is given a sentence when the CPU takes the place of a GPU.
@@ -47,11 +49,18 @@ type BenchResult struct {
 func (o *BenchOptions) spec() (*model.Spec, error) {
 	c := model.DefaultConfig()
 	c.Variant, c.Layers, c.D, c.Heads, c.Seq, c.Vocab, c.FFN = "pre", o.Layers, o.D, o.Heads, o.Seq, o.Vocab, o.FFN
+	c.Experts, c.TopK = o.Experts, o.TopK
+	if o.Variant != "" {
+		c.Variant = o.Variant
+	}
 	switch o.Arch {
 	case "llama":
 		c.Tied = false
 	case "gpt2":
-		c.Norm, c.Act, c.Positions, c.Bias = "ln", model.GELU, "learned", "on"
+		c.Act, c.Positions, c.Bias = model.GELU, "learned", "on"
+		if c.Variant == "pre" {
+			c.Norm = "ln"
+		}
 	default:
 		return nil, fmt.Errorf("arch %q is not known; choose llama or gpt2", o.Arch)
 	}
@@ -59,7 +68,7 @@ func (o *BenchOptions) spec() (*model.Spec, error) {
 }
 
 // FLOPs of a step: 6 for every parameter that multiplies, a token, and causal attention at half of
-// 12*L*d*T a token.
+// 12*L*d*T a token. params are those that one token passes.
 func (o *BenchOptions) flops(params int64) float64 {
 	tokens := float64(o.Batch * o.Seq)
 	if o.Arch == "llama" {
@@ -86,7 +95,11 @@ func Bench(ctx context.Context, o BenchOptions) (BenchResult, error) {
 	}
 	r.StepMS = median(ms)
 	r.TokensPerSec = float64(o.Batch*o.Seq) / r.StepMS * 1e3
-	r.GFLOPS = o.flops(r.Params) / r.StepMS / 1e6
+	n, err := spec.Count(o.Batch, o.Seq)
+	if err != nil {
+		return r, err
+	}
+	r.GFLOPS = o.flops(n.Active) / r.StepMS / 1e6
 	if r.SgemmGFLOPS > 0 {
 		r.SgemmPct = 100 * r.GFLOPS / r.SgemmGFLOPS
 	}

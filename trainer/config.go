@@ -38,6 +38,7 @@ type Config struct {
 	AdamEps     float64 `yaml:"adam_eps"`
 	WeightDecay float64 `yaml:"weight_decay"`
 	MaxNorm     float64 `yaml:"max_norm"` // gradient clipping; 0: none
+	MaxGate     float64 `yaml:"max_gate"` // clipping of GPAS gates alone, after max_norm; 0: none
 
 	EvalEvery       int    `yaml:"eval_every"` // steps between validations; 0: never
 	EvalBatches     int    `yaml:"eval_batches"`
@@ -106,6 +107,7 @@ func (c *Config) Validate() error {
 	}{
 		{"beta1", c.Beta1, 1}, {"beta2", c.Beta2, 1}, {"final_lr", c.FinalLR, 1},
 		{"weight_decay", c.WeightDecay, math.Inf(1)}, {"max_norm", c.MaxNorm, math.Inf(1)},
+		{"max_gate", c.MaxGate, math.Inf(1)},
 		{"warmup_min_lr", c.WarmupMinLR, math.Inf(1)},
 	} {
 		if !(k.v >= 0 && k.v <= k.max) {

@@ -13,6 +13,7 @@ import (
 type Optimizer struct {
 	graph.AdamWAttr
 	MaxNorm float64 // 0: no clipping
+	MaxGate float64 // of the gates of GPAS, after MaxNorm; 0: no clipping of their own
 }
 
 // Engine runs the steps of one model on one device. It knows no files and no data source; the loop,
@@ -88,6 +89,9 @@ func newEngine(ctx context.Context, d device.Device, s *model.Spec, B, T, micro 
 	for i := range e.flying.ring {
 		f := &e.flying.ring[i]
 		f.act, f.attn = make([]float32, len(s.Blocks)), make([]float32, len(s.Blocks))
+		if s.MoE != nil {
+			f.routing = newRouting(len(s.Blocks), s.MoE.Experts)
+		}
 	}
 	accumulate, err := s.Accumulate(e.Schema, B, T, micro, true)
 	if err != nil {

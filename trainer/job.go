@@ -109,7 +109,7 @@ func runConfig(run *runs.Run) (Config, error) {
 
 func newJob(cfg Config) *Job {
 	j := &Job{
-		cfg: cfg, history: NewHistory(MetricKeys(cfg.Model.Layers)),
+		cfg: cfg, history: NewHistory(MetricKeys(cfg.Model.Layers, cfg.Model.Experts)),
 		commands: make(chan command, 16), done: make(chan struct{}),
 	}
 	nan := math.NaN()

@@ -229,7 +229,7 @@ func (s *session) record(t int64, wall time.Duration, r *StepResult, lr, val, ra
 	row = append(row, r.LayerNorms[:L]...)
 	row = append(row, r.ActRMS...)
 	row = append(row, r.AttnTop...)
-	row = append(row, r.LayerNorms[L])
+	row = r.Routing.row(append(row, r.LayerNorms[L]))
 	s.j.history.Append(t, row)
 	s.j.changes.Add(1)
 	return s.run.Append(t, wall.Seconds(), row)

@@ -72,6 +72,7 @@ func (s *session) engine(ctx context.Context, micro int) error {
 	s.eng, err = newEngine(ctx, s.dev, s.spec, c.Batch/micro, s.spec.T, micro, Optimizer{
 		AdamWAttr: graph.AdamWAttr{Beta1: c.Beta1, Beta2: c.Beta2, Eps: c.AdamEps, WeightDecay: c.WeightDecay},
 		MaxNorm:   c.MaxNorm,
+		MaxGate:   c.MaxGate,
 	}, s.opening(c.Device))
 	return err
 }

@@ -81,13 +81,17 @@ func KeyActRMS(i int) string { return fmt.Sprint(keyActRMS, i) }
 // KeyAttnTop is the largest scaled attention logit in block i.
 func KeyAttnTop(i int) string { return fmt.Sprint(keyAttnTop, i) }
 
-// MetricKeys lists the columns of a run with L blocks.
-func MetricKeys(L int) []string {
+// MetricKeys lists the columns of a run with L blocks, each with the given number of experts (0: dense).
+func MetricKeys(L, experts int) []string {
 	keys := []string{KeyLoss, KeyValLoss, KeyLR, KeyGradNorm, KeyClip, KeyTokens}
 	for _, of := range []func(int) string{KeyLayerNorm, KeyActRMS, KeyAttnTop} {
 		for i := range L {
 			keys = append(keys, of(i))
 		}
 	}
-	return append(keys, KeyOutsideNorm)
+	keys = append(keys, KeyOutsideNorm)
+	if experts > 0 {
+		keys = append(keys, expertKeys(L, experts)...)
+	}
+	return keys
 }

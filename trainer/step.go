@@ -20,6 +20,7 @@ type StepResult struct {
 	LayerNorms []float32 // per block, then outside the blocks; valid until the next Finish
 	ActRMS     []float32 // per block, of the last micro-batch
 	AttnTop    []float32
+	Routing    Routing   // of experts, over all micro-batches
 	NonFinite  []float32 // per parameter
 	Bad        bool      // any of it is NaN or infinite; parameters were then left alone
 }
@@ -36,6 +37,7 @@ type flight struct {
 	targets int
 	act     []float32 // probes of the last micro-batch
 	attn    []float32
+	routing Routing
 }
 
 // flights are the steps at work, oldest first, and the runs of accumulate that were not waited for.
@@ -67,6 +69,7 @@ func (e *Engine) Begin(t int64, lr float64, batch Batch) error {
 	}
 	f := &q.ring[q.begun%Depth]
 	f.read, f.loss, f.targets = 0, 0, 0
+	f.routing.clear()
 	p := &e.accumulate
 	for m := range e.Micro {
 		batch(m, p.int(model.InIDs), p.int(model.InTargets))
@@ -92,6 +95,9 @@ func (e *Engine) Begin(t int64, lr float64, batch Batch) error {
 	u.float(model.InBias1, 1-math.Pow(e.Opt.Beta1, float64(t)))
 	u.float(model.InBias2, 1-math.Pow(e.Opt.Beta2, float64(t)))
 	u.float(model.InMaxNorm, e.Opt.MaxNorm)
+	if e.Schema.Gates() {
+		u.float(model.InMaxGate, e.Opt.MaxGate)
+	}
 	var err error
 	if f.update, err = u.Submit(u.ints, u.floats); err != nil {
 		return err
@@ -110,6 +116,9 @@ func (e *Engine) hear() error {
 	}
 	f.loss += float64(p.metric("loss")[0])
 	f.read++
+	if e.Spec.MoE != nil {
+		f.routing.add(p, e.Micro)
+	}
 	if f.read < e.Micro {
 		return nil
 	}
@@ -153,9 +162,16 @@ func (e *Engine) Finish(r *StepResult) error {
 	}
 	if len(r.ActRMS) != len(f.act) {
 		r.ActRMS, r.AttnTop = make([]float32, len(f.act)), make([]float32, len(f.attn))
+		if m := e.Spec.MoE; m != nil {
+			r.Routing = newRouting(len(f.act), m.Experts)
+		}
 	}
 	copy(r.ActRMS, f.act)
 	copy(r.AttnTop, f.attn)
+	if e.Spec.MoE != nil {
+		f.routing.finish()
+		f.routing.copyTo(&r.Routing)
+	}
 	r.GradNorm, r.Clip = float64(u.metric("grad_norm")[0]), float64(u.metric("clip")[0])
 	r.LayerNorms, r.NonFinite = u.metric("grad_norm.layer"), u.metric("nonfinite")
 	r.Bad = !finite(r.Loss) || !finite(r.GradNorm)

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 
+	"github.com/evenkeel/evenkeel/model"
 	"github.com/evenkeel/evenkeel/trainer"
 )
 
@@ -27,6 +28,8 @@ func runBench(e *env, args []string) error {
 	o := trainer.BenchOptions{}
 	f.StringVar(&o.Arch, "arch", def.Arch, "ARCH|llama or gpt2")
 	f.declared("arch")
+	f.StringVar(&o.Variant, "variant", "pre", "ID|norm variant; its own norm kind and activation hold")
+	f.declared("variant")
 	for _, n := range []struct {
 		to    *int
 		name  string
@@ -40,6 +43,8 @@ func runBench(e *env, args []string) error {
 		{&o.Batch, "batch", def.Batch, "N|sequences a step"},
 		{&o.Vocab, "vocab", def.Vocab, "N|vocabulary"},
 		{&o.FFN, "ffn", def.FFN, "N|inner width of the FFN; 0: 8/3 d rounded down to 64 (llama) or 4 d (gpt2)"},
+		{&o.Experts, "experts", 0, "N|experts of every FFN, each of width ffn; 0: one dense FFN"},
+		{&o.TopK, "topk", 2, "N|experts a token goes to"},
 		{&o.Steps, "steps", def.Steps, "N|steps that are timed, after two that are not"},
 	} {
 		f.IntVar(n.to, n.name, n.def, n.usage)
@@ -56,6 +61,12 @@ func runBench(e *env, args []string) error {
 	if o.Batch < 1 || o.Seq < 2 || o.Vocab < 2 || o.Steps < 1 || o.FFN < 0 || *threads < 0 {
 		return usagef("--batch and --steps must be at least 1, --seq and --vocab at least 2, " +
 			"--ffn and --threads at least 0")
+	}
+	if _, err := model.Find(o.Variant); err != nil {
+		return usagef("%v", err)
+	}
+	if o.Experts < 0 || o.Experts > 0 && (o.TopK < 1 || o.TopK > o.Experts) {
+		return usagef("--topk is %d; with %d experts it must be 1 to %d", o.TopK, o.Experts, o.Experts)
 	}
 	if err := plan.check(f); err != nil {
 		return err

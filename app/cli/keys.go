@@ -79,6 +79,7 @@ var describe = map[string]string{
 	"beta2":            "X|AdamW's decay of the second moment",
 	"adam_eps":         "X|added to AdamW's denominator",
 	"weight_decay":     "X|decoupled weight decay",
+	"max_gate":         "X|clip the gates of GPAS to this norm after max_norm; 0: never",
 	"max_norm":         "X|clip gradients to this norm; 0: never",
 	"eval_every":       "N|validate every N steps; 0: never",
 	"eval_batches":     "N|batches a validation reads; 0: all",

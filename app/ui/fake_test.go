@@ -62,7 +62,7 @@ type fakeJob struct {
 func newFakeJob(cfg trainer.Config) *fakeJob {
 	nan := math.NaN()
 	return &fakeJob{
-		cfg: cfg, history: trainer.NewHistory(trainer.MetricKeys(cfg.Model.Layers)),
+		cfg: cfg, history: trainer.NewHistory(trainer.MetricKeys(cfg.Model.Layers, cfg.Model.Experts)),
 		done: make(chan struct{}), changes: 1,
 		snap: trainer.Snapshot{State: trainer.Preparing, Reason: "Reading text", Progress: -1, Steps: int64(cfg.Steps),
 			Loss: nan, ValLoss: nan, Floor: nan, GradNorm: nan},

@@ -46,7 +46,7 @@ func newRun(slot int, cfg trainer.Config) *run {
 	r := &run{
 		slot: slot, cfg: cfg, shown: true, series: map[string]*chart.Series{},
 		title: fmt.Sprintf("%s #%d", shortTitle(&cfg), slot+1),
-		keys:  trainer.MetricKeys(cfg.Model.Layers),
+		keys:  trainer.MetricKeys(cfg.Model.Layers, cfg.Model.Experts),
 	}
 	for _, k := range r.keys {
 		r.series[k] = chart.NewSeries()
