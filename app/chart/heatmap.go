@@ -17,6 +17,7 @@ import (
 type HeatMap struct {
 	Head
 	XLabel     string    // "step" if empty
+	YLabel     string    // "block" if empty
 	ValueLabel string    // at the colour bar: "gradient norm (L2)"
 	XMax       float64   // planned number of steps, 0 if unknown
 	LogX       bool      // log step axis
@@ -38,7 +39,7 @@ func (f *HeatMap) Plot(st Style, v View) *Page {
 	if v.Y1 > v.Y0 {
 		y.Min, y.Max = v.Y0, v.Y1
 	}
-	p := newPanel(st, fitX(d.xs, f.XMax, f.LogX, v), y, orElse(f.XLabel, "step"), "block")
+	p := newPanel(st, fitX(d.xs, f.XMax, f.LogX, v), y, orElse(f.XLabel, "step"), orElse(f.YLabel, "block"))
 	p.yticks.counts = true
 	p.FitX = fitX(d.xs, f.XMax, f.LogX, View{})
 	switch {

@@ -118,7 +118,7 @@ type chartOptions struct {
 }
 
 // chartKinds lists the charts in the order they are offered.
-var chartKinds = []string{"loss", "gradients", "layers", "heatmap"}
+var chartKinds = []string{"loss", "gradients", "layers", "heatmap", "experts"}
 
 // figure makes the chart of a kind over the runs.
 func figure(kind string, list []*recorded, o chartOptions) chart.Figure {
@@ -131,6 +131,8 @@ func figure(kind string, list []*recorded, o chartOptions) chart.Figure {
 		return lossFigure(list, o, head)
 	case "gradients":
 		return barsFigure(list, o, head)
+	case "experts":
+		return expertsFigure(list, o, head)
 	}
 	head.Title = "Gradient norm of each block"
 	if len(list) == 1 {
@@ -295,6 +297,13 @@ func runChart(e *env, args []string) error {
 	list, err := readRuns(*root, pos)
 	if err != nil {
 		return err
+	}
+	if *kind == "experts" {
+		for _, r := range list {
+			if r.cfg.Model.Experts == 0 {
+				return usagef("%s has no experts, so their load cannot be drawn", r.path)
+			}
+		}
 	}
 	o := defaultOptions(*kind, len(list[0].metrics.Steps))
 	o.step, o.logX = *step, *logX
