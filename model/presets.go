@@ -11,8 +11,12 @@ type Preset struct {
 	apply               func(*Config)
 }
 
+// size sets the sizes of a dense model with a tied head, and takes back what another preset may have set.
 func size(layers, d, heads, kv, ffn, seq int) func(*Config) {
 	return func(c *Config) {
+		def := DefaultConfig()
+		c.Experts, c.MLAQLora, c.MLAKVLora, c.Vocab = 0, 0, 0, 0
+		c.Theta, c.Pairing, c.Tied = def.Theta, def.Pairing, def.Tied
 		c.Layers, c.D, c.Heads, c.KVHeads, c.FFN, c.Seq = layers, d, heads, kv, ffn, seq
 	}
 }

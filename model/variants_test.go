@@ -120,3 +120,25 @@ func TestSitesOfRows(t *testing.T) {
 		}
 	}
 }
+
+// A preset takes back what the one before set.
+func TestPresetsDoNotPileUp(t *testing.T) {
+	for i := range Presets {
+		for j := range Presets {
+			a, b := DefaultConfig(), DefaultConfig()
+			Presets[i].Apply(&a)
+			Presets[j].Apply(&a)
+			Presets[j].Apply(&b)
+			// Sizes of experts and MLA mean nothing while they are off.
+			if a.Experts == 0 {
+				a.TopK = b.TopK
+			}
+			if a.MLAKVLora == 0 {
+				a.MLANope, a.MLARope, a.MLAV = b.MLANope, b.MLARope, b.MLAV
+			}
+			if a != b {
+				t.Errorf("%s after %s differs from %s alone", Presets[j].ID, Presets[i].ID, Presets[j].ID)
+			}
+		}
+	}
+}

@@ -137,6 +137,7 @@ func (c *Config) Warnings() []string {
 		return nil
 	}
 	w = append(w, v.Warnings(c.Model.Layers)...)
+	w = append(w, c.Model.Notes()...)
 	s, err := c.ExpectedSpec()
 	if v.Family == "HybridNorm" && c.LR > warnLR {
 		w = append(w, fmt.Sprintf("lr %g is high for %s: small models of this family collapsed at 4e-3; 1e-3 is safe",

@@ -12,12 +12,15 @@ import (
 	"github.com/evenkeel/evenkeel/model/graph"
 )
 
-// Every graph of every variant lowers for old and new GPUs, its barriers are proven by the second way
-// of looking, and no dispatch touches bytes outside its buffers.
+// Every graph of every variant, with plain and with latent attention, lowers for old and new GPUs, its
+// barriers are proven by the second way of looking, and no dispatch touches bytes outside its buffers.
 func TestEveryVariantLowers(t *testing.T) {
-	for i := range model.Variants {
+	for i := range 2 * len(model.Variants) {
 		c := model.DefaultConfig()
-		c.Variant, c.Layers, c.D, c.Heads, c.KVHeads, c.FFN, c.Vocab, c.Seq = model.Variants[i].ID, 3, 32, 4, 2, 48, 300, 40
+		c.Variant, c.Layers, c.D, c.Heads, c.KVHeads, c.FFN, c.Vocab, c.Seq = model.Variants[i/2].ID, 3, 32, 4, 2, 48, 300, 40
+		if i%2 == 1 {
+			c.MLAKVLora, c.MLAQLora, c.KVHeads = 12, i/2%2*10, 0
+		}
 		s, err := c.Resolve()
 		if err != nil {
 			t.Fatal(err)

@@ -127,7 +127,14 @@ func (s *setup) fill(c trainer.Config) {
 
 func (s *setup) showSizes() {
 	m := &s.base.Model
-	s.sizes.set(fmt.Sprintf("%d blocks · d %d · %d heads · %d tokens", m.Layers, m.D, m.Heads, m.Seq), "")
+	sizes := fmt.Sprintf("%d blocks · d %d · %d heads · %d tokens", m.Layers, m.D, m.Heads, m.Seq)
+	if m.Experts > 0 {
+		sizes += fmt.Sprintf(" · %d of %d experts", m.TopK, m.Experts)
+	}
+	if m.MLAKVLora > 0 {
+		sizes += " · MLA"
+	}
+	s.sizes.set(sizes, "")
 }
 
 // showData lists the built-in corpora, the chosen path and the two dialogs.
