@@ -262,3 +262,18 @@ func TestKillNine(t *testing.T) {
 		}
 	}
 }
+
+// A model that the machine cannot hold is refused in a sentence, before any memory is taken.
+func TestTooLargeForTheMachine(t *testing.T) {
+	c := DefaultConfig()
+	c.Preset, c.Data, c.DataBytes, c.Device, c.Batch = "", "toy", 2_000_000, "cpu", 1
+	m := &c.Model
+	m.Layers, m.D, m.Heads, m.Seq, m.Vocab = 30, 65536, 16, 64, 384
+	j, err := Start(c, Options{Root: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Wait(); err == nil || !strings.Contains(err.Error(), "GB of memory and this machine has") {
+		t.Errorf("the job ends with %v", err)
+	}
+}
