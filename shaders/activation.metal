@@ -1,6 +1,7 @@
 // Elementwise functions of feed-forward layers. 256 threads, 4 elements each; outputs may be inputs.
 //   swiglu: s = sigmoid(gate), y = gate s up;  dgate = dy up s (1 + gate (1-s)), dup = dy gate s
 //   gelu:   y = x Phi(x), Phi the normal distribution by erf;  dx = dy (Phi(x) + x phi(x))
+//   relu:   y = max(x, 0), NaN where x is;  dx = dy where x > 0, else 0
 struct ActivationArgs {
   uint count;
 };
@@ -109,4 +110,26 @@ kernel void gelu_grad(device const float* x [[buffer(0)]],
   const float4 v = read4(x, i, p.count), d = read4(dy, i, p.count);
   const float4 density = 0.39894228040143267794f * precise::exp(-0.5f * v * v);
   write4(dx, i, p.count, d * (normal_cdf(v) + v * density));
+}
+
+kernel void relu(device const float* x [[buffer(0)]],
+                 device float* y [[buffer(1)]],
+                 constant ActivationArgs& p [[buffer(2)]],
+                 uint gid [[thread_position_in_grid]]) {
+  const ulong i = ulong(gid) * 4;
+  float4 v = read4(x, i, p.count);
+  for (uint c = 0; c < 4; c++) v[c] = v[c] <= 0.0f ? 0.0f : v[c];
+  write4(y, i, p.count, v);
+}
+
+kernel void relu_grad(device const float* x [[buffer(0)]],
+                      device const float* dy [[buffer(1)]],
+                      device float* dx [[buffer(2)]],
+                      constant ActivationArgs& p [[buffer(3)]],
+                      uint gid [[thread_position_in_grid]]) {
+  const ulong i = ulong(gid) * 4;
+  const float4 v = read4(x, i, p.count);
+  float4 d = read4(dy, i, p.count);
+  for (uint c = 0; c < 4; c++) d[c] = v[c] > 0.0f ? d[c] : 0.0f;
+  write4(dx, i, p.count, d);
 }

@@ -4,10 +4,10 @@ import "strconv"
 
 // AttentionArgs are those of attention_forward_N (q, k, v, o, lse, tops), attention_dq_N (q, k, v, do,
 // lse, delta, dq), attention_dkv_N (q, k, v, do, lse, delta, dk, dv), attention_delta (o, do, delta),
-// attention_top (tops, lse, top), attention_softmax (scores, lse, tops), attention_softmax_grad (p, dp)
-// and attention_cached (q, key cache, value cache, pos, o). S is the capacity of the caches. Blocks is
-// [AttentionBlocks] for the flash kernels, and for attention_top how many numbers each head has: 4 a
-// block after attention_forward, T after attention_softmax.
+// attention_top (tops, lse, top), attention_softmax (scores, lse, tops), attention_softmax_grad (p, dp),
+// attention_cached (q, key cache, value cache, pos, o) and attention_latent (q, cache, pos, o). S is the
+// capacity of the caches. Blocks is [AttentionBlocks] for the flash kernels, and for attention_top how
+// many numbers each head has: 4 a block after attention_forward, T after attention_softmax.
 type AttentionArgs struct {
 	B, T, H, K, D, DV, S, Blocks uint32
 	Scale                        float32
@@ -70,6 +70,11 @@ func AttentionTopGrid(heads int) Grid { return groups(heads, 32) }
 // AttentionCachedGrid launches attention_cached for rows = B*T tokens and values of DV elements a head.
 func AttentionCachedGrid(rows, heads, dv int) Grid {
 	return Grid{[3]int{rows, heads, ceil(dv, 128)}, 128}
+}
+
+// AttentionLatentGrid launches attention_latent for rows = B*T tokens and values of DV elements a head.
+func AttentionLatentGrid(rows, heads, dv int) Grid {
+	return Grid{[3]int{rows, ceil(heads, 2), ceil(dv, 512)}, 128}
 }
 
 // CacheGrid launches cache_write.

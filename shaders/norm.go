@@ -14,13 +14,14 @@ type NormWeightArgs struct {
 }
 
 // The function constants of norms, all bool. norm_weights reads the first and NormBias, the backward
-// kernels all but NormBias, the forward ones all but NormCarry.
+// kernels all but NormBias, the forward ones all but NormCarry. Neither NormLayer nor NormCRMS is RMSNorm.
 const (
 	NormLayer = iota
 	NormGain
 	NormBias
 	NormCarry
 	NormVector // the width is a multiple of 4
+	NormCRMS
 )
 
 // NormKernels names the forward and backward kernel for rows of a width.

@@ -1,9 +1,11 @@
-// RMSNorm and LayerNorm over rows of `width` elements, any width, so per-head norms too.
+// RMSNorm, LayerNorm and CRMSNorm over rows of `width` elements, any width, so per-head norms too.
 //   rms: r = (mean(x^2)+eps)^-1/2, xh = x r;  ln: r = (mean((x-m)^2)+eps)^-1/2, xh = (x-m) r
+//   crms: m = sum(x), r = ((sum(x^2) + m^2)/(width+1) + eps)^-1/2, xh = x r
 //   y = scale (gain xh + bias)
 //   u = scale dy gain;  dx = r (u - [ln: mean(u)] - xh mean(u xh)) [+ carry]
+//   crms: dx = r (u - (xh + r m) sum(u xh)/(width+1)) [+ carry]
 //   dgain += sum(scale dy xh);  dbias += sum(scale dy)
-// Saved: r and, for ln, m, one number a row. LayerNorm centres before it squares.
+// Saved: r and, for ln and crms, m, one number a row. LayerNorm centres before it squares.
 //
 // norm_rows, norm_grad_rows: width <= 512, one simdgroup a row held in registers, 256 threads are 8
 // rows, no barrier. norm_loop, norm_grad_loop: wider rows, one threadgroup of 256 threads a row.
@@ -24,6 +26,7 @@ constant bool kGain [[function_constant(1)]];
 constant bool kBias [[function_constant(2)]];
 constant bool kCarry [[function_constant(3)]];
 constant bool kVector [[function_constant(4)]];  // width is a multiple of 4
+constant bool kCRMS [[function_constant(5)]];
 
 // The 4 elements of step j for one of `lanes` threads of a row: consecutive ones with kVector, else
 // `lanes` apart. Beyond the row they are zero, and 0 in live4.
@@ -84,10 +87,9 @@ static inline void norm_forward(device const float* x, device const float* gain,
   if (held)
     for (uint j = 0; j < 4; j++) q[j] = pick<lanes>(x, base, j, at, n);
   float m = 0.0f;
-  if (kLayer) {
-    float s = 0.0f;
-    for (uint j = 0; j < steps; j++) s += sum4(held ? q[j % 4] : pick<lanes>(x, base, j, at, n));
-    m = row_total<held>(s, scratch, lane, sg) / float(n);
+  if (kLayer || kCRMS) {
+    for (uint j = 0; j < steps; j++) m += sum4(held ? q[j % 4] : pick<lanes>(x, base, j, at, n));
+    m = row_total<held>(m, scratch, lane, sg) / (kLayer ? float(n) : 1.0f);
   }
   float ss = 0.0f;
   for (uint j = 0; j < steps; j++) {
@@ -95,17 +97,18 @@ static inline void norm_forward(device const float* x, device const float* gain,
     const float4 d = kLayer ? (v - float4(m)) * live4<lanes>(j, at, n) : v;
     ss += dot(d, d);
   }
-  const float r = precise::rsqrt(row_total<held>(ss, scratch, lane, sg) / float(n) + p.eps);
+  ss = row_total<held>(ss, scratch, lane, sg);
+  const float r = precise::rsqrt((kCRMS ? (ss + m * m) / float(n + 1) : ss / float(n)) + p.eps);
   for (uint j = 0; j < steps; j++) {
     float4 v = held ? q[j % 4] : pick<lanes>(x, base, j, at, n);
-    v = (v - float4(m)) * r;
+    v = (kLayer ? v - float4(m) : v) * r;
     if (kGain) v *= pick<lanes>(gain, 0, j, at, n);
     if (kBias) v += pick<lanes>(bias, 0, j, at, n);
     put<lanes>(y, base, j, at, n, v * p.scale);
   }
   if (at == 0) {
     rs[row] = r;
-    if (kLayer) means[row] = m;
+    if (kLayer || kCRMS) means[row] = m;
   }
 }
 
@@ -146,7 +149,8 @@ static inline void norm_backward(device const float* dy, device const float* x, 
                             threadgroup float* scratch, uint row, uint at, uint lane, uint sg) {
   const uint n = p.width, steps = (n + lanes * 4 - 1) / (lanes * 4);
   const ulong base = ulong(row) * n;
-  const float r = rs[row], m = kLayer ? means[row] : 0.0f;
+  const float r = rs[row], saved = kLayer || kCRMS ? means[row] : 0.0f;
+  const float m = kLayer ? saved : 0.0f, last = kCRMS ? saved * r : 0.0f;
   float4 us[4], xs[4];
   float a = 0.0f, c = 0.0f;
   for (uint j = 0; j < steps; j++) {
@@ -160,7 +164,7 @@ static inline void norm_backward(device const float* dy, device const float* x, 
       xs[j % 4] = xh;
     }
   }
-  a = row_total<held>(a, scratch, lane, sg) / float(n);
+  a = row_total<held>(a, scratch, lane, sg) / float(kCRMS ? n + 1 : n);
   c = kLayer ? row_total<held>(c, scratch, lane, sg) / float(n) : 0.0f;
   for (uint j = 0; j < steps; j++) {
     float4 u, xh;
@@ -172,7 +176,7 @@ static inline void norm_backward(device const float* dy, device const float* x, 
       if (kGain) u *= pick<lanes>(gain, 0, j, at, n);
       xh = (pick<lanes>(x, base, j, at, n) - float4(m)) * r;
     }
-    float4 d = (u - float4(c) - xh * a) * r;
+    float4 d = (u - float4(c) - (xh + float4(last)) * a) * r;
     if (kCarry) d += pick<lanes>(carry, base, j, at, n);
     put<lanes>(dx, base, j, at, n, d);
   }

@@ -1,8 +1,10 @@
 // The gradients of all parameters live in one arena, cut into chunks of at most 64K elements of one
-// tensor each. Tables: chunks {tensor, offset, count}, tensors {first chunk, chunks, layer, decays}.
+// tensor each. Tables: chunks {tensor, offset, count}, tensors {first chunk, chunks, layer, decays, gate}.
 //   grad_chunks: each chunk's sum of squares and count of NaN and infinite elements, found by bits
 //   grad_norms: per tensor, per layer (the last entry is outside the layers) and total, in order, the
-//     clip factor min(1, max_norm/(norm+1e-6)) (1 when max_norm is 0), and non-finite per tensor
+//     clip factor min(1, max_norm/(norm+1e-6)) (1 when max_norm is 0), and non-finite per tensor. With
+//     kGates, tensors that are gates are clipped once more: with n the norm of their gradients, by
+//     clip min(1, max_gate/(clip n + 1e-6)) (clip when max_gate is 0)
 //   adamw: p -= lr wd p (tensors that decay); g = clip g; m = b1 m + (1-b1) g; v = b2 v + (1-b2) g^2;
 //     p -= lr (m/bias1) / (sqrt(v/bias2) + eps); nothing at all when any gradient is not finite
 // grad_chunks, adamw: 256 threads, a threadgroup a chunk. grad_norms: one threadgroup of 256.
@@ -11,13 +13,15 @@ struct Chunk {
 };
 
 struct Group {
-  uint first, chunks, layer, decays;
+  uint first, chunks, layer, decays, gate;
 };
 
 struct OptimizerArgs {
   uint tensors, layers;  // layers counts the entry for what is outside of them
   float beta1, beta2, rest1, rest2, eps, decay;  // rest is 1 - beta, rounded once
 };
+
+constant bool kGates [[function_constant(0)]];  // gates have a clip of their own
 
 kernel void grad_chunks(device const uint* grads [[buffer(0)]],
                         device const Chunk* chunks [[buffer(1)]],
@@ -57,6 +61,12 @@ kernel void grad_chunks(device const uint* grads [[buffer(0)]],
   }
 }
 
+// min(1, limit/(norm+1e-6)), and 1 without a limit.
+static inline float clip_of(float norm, float limit) {
+  const float f = limit / (norm + 1e-6f);
+  return limit > 0.0f && !(f >= 1.0f) ? f : 1.0f;
+}
+
 kernel void grad_norms(device const float* squares [[buffer(0)]],
                        device const uint* nonfinite [[buffer(1)]],
                        device const Group* tensors [[buffer(2)]],
@@ -67,7 +77,9 @@ kernel void grad_norms(device const float* squares [[buffer(0)]],
                        device float* clip [[buffer(7)]],
                        device float* bad [[buffer(8)]],
                        device float* sums [[buffer(9)]],
-                       constant OptimizerArgs& p [[buffer(10)]],
+                       device const float* max_gate [[buffer(10)]],
+                       device float* clip_gate [[buffer(11)]],
+                       constant OptimizerArgs& p [[buffer(12)]],
                        uint tid [[thread_index_in_threadgroup]]) {
   for (uint t = tid; t < p.tensors; t += 256) {
     float s = 0.0f;
@@ -88,12 +100,15 @@ kernel void grad_norms(device const float* squares [[buffer(0)]],
     layers[l] = precise::sqrt(s);
   }
   if (tid == 0) {
-    float s = 0.0f;
-    for (uint t = 0; t < p.tensors; t++) s += sums[t];
-    const float norm = precise::sqrt(s), limit = max_norm[0];
-    const float f = limit / (norm + 1e-6f);
+    float s = 0.0f, gates = 0.0f;
+    for (uint t = 0; t < p.tensors; t++) {
+      s += sums[t];
+      if (kGates && tensors[t].gate != 0) gates += sums[t];
+    }
+    const float norm = precise::sqrt(s), factor = clip_of(norm, max_norm[0]);
     total[0] = norm;
-    clip[0] = limit > 0.0f && !(f >= 1.0f) ? f : 1.0f;
+    clip[0] = factor;
+    if (kGates) clip_gate[0] = factor * clip_of(factor * precise::sqrt(gates), max_gate[0]);
   }
 }
 
@@ -108,7 +123,8 @@ kernel void adamw(device float* params [[buffer(0)]],
                   device const float* bias2 [[buffer(8)]],
                   device const float* clip [[buffer(9)]],
                   device const float* bad [[buffer(10)]],
-                  constant OptimizerArgs& p [[buffer(11)]],
+                  device const float* clip_gate [[buffer(11)]],
+                  constant OptimizerArgs& p [[buffer(12)]],
                   uint chunk [[threadgroup_position_in_grid]],
                   uint tid [[thread_index_in_threadgroup]],
                   uint lane [[thread_index_in_simdgroup]]) {
@@ -118,8 +134,10 @@ kernel void adamw(device float* params [[buffer(0)]],
   if (simd_total(any) > 0.0f) return;
   const uint n = chunks[chunk].count;
   const ulong base = chunks[chunk].offset;
-  const float rate = lr[0], shrink = tensors[chunks[chunk].tensor].decays ? rate * p.decay : 0.0f;
-  const float f = clip[0], b1 = bias1[0], b2 = bias2[0];
+  const uint tensor = chunks[chunk].tensor;
+  const float rate = lr[0], shrink = tensors[tensor].decays ? rate * p.decay : 0.0f;
+  const bool gate = kGates && tensors[tensor].gate != 0;
+  const float f = gate ? clip_gate[0] : clip[0], b1 = bias1[0], b2 = bias2[0];
   for (uint i = tid * 4; i < n; i += 1024) {
     const ulong at = base + i;
     // Tensors begin at multiples of 64 elements and are padded to them, so whole float4s are ours; the

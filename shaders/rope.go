@@ -2,8 +2,9 @@ package shaders
 
 import "math"
 
-// RopeArgs are those of rope (x, offset, turns, y), where turns is [RopeTurns].
-type RopeArgs struct{ Rows, T, Heads, HeadDim uint32 }
+// RopeArgs are those of rope (x, offset, turns, y), where turns is [RopeTurns] of the HeadDim-Skip elements
+// of a head that turn.
+type RopeArgs struct{ Rows, T, Heads, HeadDim, Skip uint32 }
 
 // NormRopeArgs are those of norm_rope (x, gain, bias, offset, turns, y, r, mean) and norm_rope_grad (dy,
 // x, gain, r, mean, offset, turns, dx, dy turned back): a per-head norm and its rotation in one pass.
@@ -15,8 +16,8 @@ type NormRopeArgs struct {
 // MaxNormRope is the largest head size of norm_rope.
 const MaxNormRope = 256
 
-// The function constants of rotations, all bool. rope reads the first three, norm_rope all but
-// RopeInverse and RopeKeep, norm_rope_grad all but RopeInverse and RopeBias.
+// The function constants of rotations, all bool. rope reads the first three and RopeCopy, norm_rope
+// all others but RopeInverse and RopeKeep, norm_rope_grad all others but RopeInverse and RopeBias.
 const (
 	RopeInterleaved = iota
 	RopeInverse
@@ -25,14 +26,15 @@ const (
 	RopeGain
 	RopeBias
 	RopeKeep // also write the gradient turned back, for norm_weights
+	RopeCopy // also copy what does not turn; for y in the place of x it need not be
 )
 
 // NormRopeGrid launches norm_rope and norm_rope_grad: a simdgroup for each head of each row.
 func NormRopeGrid(rows, heads int) Grid { return groups(ceil(rows*heads, 8), 256) }
 
-// RopeGrid is one thread a pair.
-func RopeGrid(rows, heads, headDim int) Grid {
-	return groups(ceil(rows*heads*headDim/2, 256), 256)
+// RopeGrid is one thread for each pair of the elements of a head that turn, and for each that is copied.
+func RopeGrid(rows, heads, turned, copied int) Grid {
+	return groups(ceil(rows*heads*(turned/2+copied), 256), 256)
 }
 
 // RopeTurns is the table of frequencies theta^(-2i/headDim) in turns per position, as fractions of

@@ -1,18 +1,21 @@
-// Rotary embedding (Su 2104.09864): pair i of a head of D elements turns by position * theta^(-2i/D);
-// forwards, or backwards (the gradient). Row r stands at position r mod T plus an offset.
+// Rotary embedding (Su 2104.09864): pair i of the D elements of a head that turn, which are all but
+// the first `skip`, turns by position * theta^(-2i/D); forwards, or backwards (the gradient). Row r
+// stands at position r mod T plus an offset.
 //
 // The angle is kept in turns, as a 64-bit fraction: the host gives theta^(-2i/D) / 2 pi in units of
 // 2^-64 as two words a pair, the product with the position drops whole turns exactly, and what is left
 // is within half a turn of zero. So the angle is good to 2e-7 at any position, where a float product
 // loses 1e-4 at position 1000.
-// 256 threads, one pair each; grid covers rows * heads * D/2. y may be x.
+// 256 threads, one pair each, or with kCopy one element that does not turn; grid covers rows * heads *
+// (D/2 [+ skip]). y may be x.
 struct RopeArgs {
-  uint rows, T, heads, headDim;
+  uint rows, T, heads, headDim, skip;
 };
 
 constant bool kInterleaved [[function_constant(0)]];  // pairs (2i, 2i+1), else (i, i + D/2)
 constant bool kInverse [[function_constant(1)]];
 constant bool kOffset [[function_constant(2)]];
+constant bool kCopy [[function_constant(7)]];  // copy the elements that do not turn
 
 // Where pair i of a head has its two elements.
 static inline uint2 pair_at(uint i, uint half_dim) {
@@ -32,14 +35,18 @@ kernel void rope(device const float* x [[buffer(0)]],
                  device float* y [[buffer(3)]],
                  constant RopeArgs& p [[buffer(4)]],
                  uint gid [[thread_position_in_grid]]) {
-  const uint half_dim = p.headDim / 2, pairs = p.heads * half_dim;
-  const uint row = gid / pairs, at = gid % pairs;
+  const uint half_dim = (p.headDim - p.skip) / 2, share = half_dim + (kCopy ? p.skip : 0);
+  const uint row = gid / (p.heads * share), head = gid / share % p.heads, i = gid % share;
   if (row >= p.rows) return;
-  const uint head = at / half_dim, i = at % half_dim;
+  const ulong start = (ulong(row) * p.heads + head) * p.headDim, base = start + p.skip;
+  if (kCopy && i >= half_dim) {
+    const ulong at = start + (i - half_dim);
+    y[at] = x[at];
+    return;
+  }
   const ulong position = ulong(row % p.T) + (kOffset ? ulong(uint(offset[0])) : 0ul);
   const float2 t = turn_of(turns, i, position);
   const float s = kInverse ? -t.y : t.y;
-  const ulong base = ulong(row) * (p.heads * p.headDim) + head * p.headDim;
   const ulong a = base + pair_at(i, half_dim).x, b = base + pair_at(i, half_dim).y;
   const float u = x[a], v = x[b];
   y[a] = u * t.x - v * s;

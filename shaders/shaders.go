@@ -23,15 +23,16 @@ var files embed.FS
 
 // families in the order of model/graph's files.
 var families = []string{
-	"activation", "add", "attention", "attention_cached", "attention_grad", "attention_plain", "embed",
-	"lm_loss", "matmul", "memory", "norm", "optimizer", "probe", "rope",
+	"activation", "add", "attention", "attention_cached", "attention_grad", "attention_plain", "center",
+	"embed", "experts", "gate", "gather", "heads", "lm_loss", "matmul", "memory", "norm", "optimizer",
+	"probe", "rope", "route",
 }
 
 // shared names the text, besides header.metal, that a family has in common with others.
 var shared = map[string]string{
 	"attention": "attention_tile", "attention_cached": "attention_tile",
 	"attention_grad": "attention_tile", "attention_plain": "attention_tile",
-	"matmul": "matmul_tile",
+	"matmul": "matmul_tile", "experts": "matmul_tile",
 }
 
 // Families lists the names that [Source] knows.

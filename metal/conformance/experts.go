@@ -31,6 +31,12 @@ func expertCases() []Case {
 		}
 		cs = append(cs, c.make())
 	}
+	// Sizes that GPUs compute in larger tiles, the first with more rows of one expert than a chain adds.
+	cs = append(cs,
+		choice{R: 2049, E: 48, K: 1, logits: "one", stats: true}.linear(graph.NT, 33, 33),
+		choice{R: 65, E: 2, K: 2, logits: "ladder", stats: true}.linear(graph.NT, 1025, 8),
+		choice{R: 97, E: 3, K: 2, logits: "hole", stats: true}.linear(graph.NN, 1028, 7),
+	)
 	return append(append(cs, routedBlock(6, 5, 4), routedBlock(23, 9, 16)), expertLinearCases()...)
 }
 
@@ -111,17 +117,19 @@ func expertLinearCases() []Case {
 
 // expertLinear is one layer of four experts with its gradients, for size tokens, outputs, inputs.
 func expertLinear(layout graph.Layout, size [3]int, logits string) Case {
-	rows, out, in := size[0], size[1], size[2]
-	c := choice{R: rows, E: 4, K: 1 + out%2, logits: logits, stats: true}
+	return choice{R: size[0], E: 4, K: 1 + size[1]%2, logits: logits, stats: true}.linear(layout, size[1], size[2])
+}
+
+func (c choice) linear(layout graph.Layout, out, in int) Case {
 	shape := []int{c.E, out, in}
 	if layout == graph.NN {
 		shape = []int{c.E, in, out}
 	}
 	return Case{
 		Op:   graph.OpExpertMatMul,
-		Name: fmt.Sprintf("linear %s %dx%d->%d K%d %s", layout, rows, in, out, c.K, logits),
+		Name: fmt.Sprintf("linear %s %dx%d->%d K%d %s", layout, c.R, in, out, c.K, c.logits),
 		Params: []Param{
-			{Name: "x", Shape: []int{rows, in}, Value: normal(1)},
+			{Name: "x", Shape: []int{c.R, in}, Value: normal(1)},
 			c.param(),
 			{Name: "w", Shape: shape, Value: normal(0.3), Grad: normal(1)},
 			head(out),

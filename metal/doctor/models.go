@@ -27,7 +27,7 @@ type part struct {
 // training is what every model needs.
 const training = "any training"
 
-var parts = []part{
+var parts = append([]part{
 	{"linear", training, []graph.Kind{graph.OpMatMul}, linear(false)},
 	{"embedding", training, []graph.Kind{graph.OpEmbed, graph.OpEmbedGrad}, embedding(false)},
 	{"residual", training, []graph.Kind{graph.OpAdd}, residual},
@@ -52,7 +52,7 @@ var parts = []part{
 		attention(64, true)},
 	{"evaluation", "validation losses", []graph.Kind{graph.OpLMLoss}, lmLoss(false)},
 	{"sampling", "writing text", []graph.Kind{graph.OpCacheWrite, graph.OpAttentionCached}, cached},
-}
+}, systemParts...)
 
 var (
 	normKinds      = []graph.Kind{graph.OpNorm, graph.OpNormGrad}

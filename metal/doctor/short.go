@@ -91,10 +91,20 @@ func features(c *conformance.Case) ([]string, float64) {
 	if len(c.Steps) > 0 {
 		seen[fmt.Sprint("made for ", c.Op, " clips ", c.Steps[0].Floats["max_norm"] > 0)] = true
 	}
+	scales := slices.ContainsFunc(c.Params, func(p conformance.Param) bool { // a gate that scales by 1 - silu(g) < 1
+		v := []float32{0}
+		if p.Gate && p.Value != nil {
+			p.Value(&conformance.Rand{}, v)
+		}
+		return v[0] > 0
+	})
 	for _, g := range gs {
 		for _, op := range g.Ops {
 			for f := range shapes(op) {
 				seen[f] = true
+			}
+			if scales && (op.Kind == graph.OpGate || op.Kind == graph.OpGateGrad) {
+				seen[fmt.Sprint(op.Kind, " apart from 0")] = true
 			}
 		}
 		for _, family := range families {
@@ -152,9 +162,9 @@ func shapes(op *graph.Op) map[string]bool {
 		f[fmt.Sprint(op.Kind, a.Kind, " many rows ", many, " gain ", op.In[1+int(op.Kind-graph.OpNorm)] != nil)] = true
 	case graph.RopeAttr:
 		whole(" head ", a.HeadDim)
-		f[fmt.Sprint(op.Kind, a.Pairing, a.Inverse)] = true
+		f[fmt.Sprint(op.Kind, a.Pairing, a.Inverse, " skips ", a.Skip > 0)] = true
 	case graph.AdamWAttr:
-		f[fmt.Sprint(op.Kind, " decays ", a.WeightDecay > 0)] = true
+		f[fmt.Sprint(op.Kind, " decays ", a.WeightDecay > 0, " clips gates ", op.In[5] != nil)] = true
 	}
 	return f
 }

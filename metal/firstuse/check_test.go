@@ -39,7 +39,7 @@ func TestWrongKernelsAreRefused(t *testing.T) {
 	cpu := open(t, metal.CPU)
 	for _, m := range []struct{ kernel, right, wrong string }{
 		{"swiglu_grad", "(1.0f + g * rest)", "(1.0f + g)"},
-		{"norm_", "float(n) + p.eps)", "float(n))"},
+		{"norm_", "ss / float(n)) + p.eps)", "ss / float(n)))"},
 		{"attention_forward", "key <= row ? mine[e] * c", "key < row || key == 0 ? mine[e] * c"},
 		{"embed_grad", "read4(dy, order[s], c, p.width) * p.scale", "read4(dy, order[s], c, p.width)"},
 		{"adamw", "p.rest2 * (g * g)", "p.rest1 * (g * g)"},

@@ -57,6 +57,9 @@ func lowerAttentionGrad(l *lowering, op *graph.Op) {
 func lowerCacheWrite(l *lowering, op *graph.Op) {
 	a := op.Attr.(graph.AttentionAttr)
 	for i, width := range []int{a.K * a.D, a.K * a.DV} {
+		if op.In[i] == nil {
+			continue // latents are keys and values in one
+		}
 		l.launch("attention_cached", "cache_write", shaders.CacheGrid(a.B*a.T*width),
 			shaders.CacheArgs{B: uint32(a.B), T: uint32(a.T), S: uint32(a.S), Width: uint32(width)},
 			[]any{false}, in(op.In[i]), in(op.In[2]), sum(op.Out[i]))
@@ -65,6 +68,11 @@ func lowerCacheWrite(l *lowering, op *graph.Op) {
 
 func lowerAttentionCached(l *lowering, op *graph.Op) {
 	a := op.Attr.(graph.AttentionAttr)
+	if a.Latent {
+		l.launch("attention_cached", "attention_latent", shaders.AttentionLatentGrid(a.B*a.T, a.H, a.DV),
+			attentionArgs(a), []any{false}, in(op.In[0]), in(op.In[1]), in(op.In[3]), out(op.Out[0]))
+		return
+	}
 	l.launch("attention_cached", "attention_cached", shaders.AttentionCachedGrid(a.B*a.T, a.H, a.DV),
 		attentionArgs(a), []any{a.D%4 == 0 && a.DV%4 == 0},
 		in(op.In[0]), in(op.In[1]), in(op.In[2]), in(op.In[3]), out(op.Out[0]))

@@ -35,6 +35,7 @@ type Data struct {
 	Elements []int   // grad_chunks, adamw: elements of each chunk
 	Chunks   []int   // grad_norms: chunks of each tensor
 	Layers   []int   // grad_norms: layer of each tensor
+	Experts  []int   // products with experts: rows of each expert
 }
 
 // CostOf computes the cost of a dispatch under the data that [Assume] gives. It is zero, but for Bytes,

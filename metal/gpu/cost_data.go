@@ -9,7 +9,7 @@ import (
 
 // Assume gives the data that costs are computed under when nothing is known: ids drawn evenly from the
 // vocabulary, a target in every row, logits in no particular order, caches filled to the end, finite
-// gradients, and parameters that fill their padding.
+// gradients, parameters that fill their padding, and as many rows for one expert as for another.
 func Assume(d *Dispatch) Data {
 	var k Data
 	switch d.Kernel {
@@ -21,13 +21,15 @@ func Assume(d *Dispatch) Data {
 	case "cache_write":
 		a := args[shaders.CacheArgs](d)
 		k.Position = int(a.S) - int(a.T)
-	case "attention_cached":
+	case "attention_cached", "attention_latent":
 		a := args[shaders.AttentionArgs](d)
 		k.Position = int(a.S) - int(a.T)
 	case "attention_forward_32", "attention_forward_64", "attention_forward_128":
 		k.Moves = expectedMoves(d)
 	case "grad_chunks", "adamw":
 		k.Elements = evenChunks(d)
+	case "expert_staged", "expert_direct", "expert_grad_staged", "expert_grad_direct":
+		k.Experts = evenExperts(d)
 	case "grad_norms":
 		a := args[shaders.OptimizerArgs](d)
 		k.Chunks, k.Layers = make([]int, a.Tensors), make([]int, a.Tensors)

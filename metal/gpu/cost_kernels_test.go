@@ -196,12 +196,15 @@ func TestThreadgroupMemory(t *testing.T) {
 		{"attention_grad", "attention_dkv_64", 1, shaders.AttentionArgs{K: 1}, 128},
 		{"attention_grad", "attention_dkv_128", 1, shaders.AttentionArgs{K: 1}, 256},
 		{"attention_cached", "attention_cached", 1, shaders.AttentionArgs{K: 1}, 128},
-		{"norm", "norm_loop", 5, shaders.NormArgs{}, 256},
-		{"norm", "norm_grad_loop", 5, shaders.NormArgs{}, 256},
+		{"attention_cached", "attention_latent", 1, shaders.AttentionArgs{K: 1}, 128},
+		{"gate", "gate_parts", 0, shaders.GateArgs{}, 256},
+		{"gate", "gate_total", 0, shaders.GateArgs{}, 256},
+		{"norm", "norm_loop", 6, shaders.NormArgs{}, 256},
+		{"norm", "norm_grad_loop", 6, shaders.NormArgs{}, 256},
 		{"norm", "norm_weights", 5, shaders.NormWeightArgs{}, 256},
 		{"memory", "column_sums", 1, shaders.ColumnArgs{}, 256},
 		{"lm_loss", "lm_loss_rows", 2, shaders.LossArgs{}, 256},
-		{"optimizer", "grad_chunks", 0, shaders.OptimizerArgs{}, 256},
+		{"optimizer", "grad_chunks", 1, shaders.OptimizerArgs{}, 256},
 		{"probe", "probe_parts", 1, shaders.ProbeArgs{}, 256},
 	} {
 		consts := make([]any, k.consts)

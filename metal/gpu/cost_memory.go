@@ -12,6 +12,8 @@ func init() {
 		"swiglu_grad": {3, 2, 9, 34},
 		"gelu":        {1, 1, 3, 40},
 		"gelu_grad":   {2, 1, 6, 60},
+		"relu":        {1, 1, 1, 2},
+		"relu_grad":   {2, 1, 1, 2},
 	} {
 		formulas[kernel] = func(c *counter) {
 			n := float64(args[shaders.ActivationArgs](c.d).Count)

@@ -45,6 +45,10 @@ func (c *counter) gradNorms() {
 	c.store(L)
 	c.load(T + 1)
 	c.store(2)
+	if c.on(shaders.OptimizerGates) {
+		c.load(T + 1)
+		c.store(1)
+	}
 	c.FLOPs = 3 * T
 	c.Vector, c.Registers = 4*T+L*T, 12
 }
@@ -60,7 +64,7 @@ func (c *counter) adamW() {
 		c.Bytes = 4 * float64(a.Tensors)
 		return
 	}
-	c.load(threads * 5) // count, offset, tensor, decays, lr
+	c.load(threads * (5 + c.one(shaders.OptimizerGates))) // count, offset, tensor, decays, lr [, gate]
 	n := 0.0
 	for _, e := range c.known.Elements {
 		quads := float64(ceil(e, 4))

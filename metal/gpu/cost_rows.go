@@ -23,12 +23,13 @@ func (c *counter) one(index int) float64 {
 	return 0
 }
 
-// norm: a held row is read once; a looped one once for each of the mean (LayerNorm), the squares and
-// the result. Gain and bias are read again for each row.
+// norm: a held row is read once; a looped one once for each of the mean (LayerNorm, and the sum of
+// CRMSNorm), the squares and the result. Gain and bias are read again for each row.
 func (c *counter) norm(held bool) {
 	a := args[shaders.NormArgs](c.d)
 	rows, width := float64(a.Rows), float64(a.Width)
-	layer, params := c.one(shaders.NormLayer), c.one(shaders.NormGain)+c.one(shaders.NormBias)
+	layer := c.one(shaders.NormLayer) + c.one(shaders.NormCRMS)
+	params := c.one(shaders.NormGain) + c.one(shaders.NormBias)
 	passes := 1.0
 	if !held {
 		passes = 2 + layer
@@ -56,7 +57,7 @@ func (c *counter) normGrad(held bool) {
 	}
 	vector := c.on(shaders.NormVector)
 	c.loadLines(rows, width*(passes*(2+gain)+carry), vector)
-	c.load(rows * lanes * (1 + layer))
+	c.load(rows * lanes * (1 + layer + c.one(shaders.NormCRMS)))
 	c.storeLines(rows, width, vector)
 	c.FLOPs = rows * width * (7 + 2*layer + gain + carry)
 	c.Vector += rows*width*(9+layer+gain+carry)*passes + rows*32*10
@@ -80,9 +81,13 @@ func (c *counter) normWeights() {
 // rope: a thread a pair; the two words of its frequency come along, and the offset where there is one.
 func (c *counter) rope() {
 	a := args[shaders.RopeArgs](c.d)
-	n := float64(a.Rows) * float64(a.Heads) * float64(a.HeadDim)
-	c.load(n + n + n/2*c.one(shaders.RopeOffset))
-	c.store(n)
+	heads := float64(a.Rows) * float64(a.Heads)
+	n, copied := heads*float64(a.HeadDim-a.Skip), heads*float64(a.Skip)*c.one(shaders.RopeCopy)
+	c.load(n + n + n/2*c.one(shaders.RopeOffset) + copied)
+	c.store(n + copied)
+	if a.Skip > 0 { // elements that stay where they are do not pass
+		c.Bytes = 8 * (n + copied)
+	}
 	c.FLOPs = 3 * n
 	c.Vector = n / 2 * 60 // of which cosine and sine most
 	c.Registers = 20

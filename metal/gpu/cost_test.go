@@ -23,6 +23,23 @@ type observer struct {
 	driver gpu.Driver
 	family int
 	seen   []emulator.Dispatched
+
+	plan    *gpu.Plan // what runs, as p
+	p       device.Program
+	experts map[int][]int // rows of each expert, by dispatch
+}
+
+// see takes down a dispatch that just ran, and what is in memory that a later one may overwrite.
+func (o *observer) see(k emulator.Dispatched) {
+	i := len(o.seen)
+	o.seen = append(o.seen, k)
+	if !strings.HasPrefix(k.Kernel, "expert_") || o.p == nil || i >= len(o.plan.Dispatches) {
+		return
+	}
+	offsets := gpu.Integers(o.p, o.plan.Dispatches[i].Bindings[2])
+	for e, end := range offsets[1:] {
+		o.experts[i] = append(o.experts[i], int(end-offsets[e]))
+	}
 }
 
 func observe(t *testing.T, family int) *observer {
@@ -30,7 +47,7 @@ func observe(t *testing.T, family int) *observer {
 	o := &observer{family: family}
 	driver, err := emulator.Open(emulator.Options{
 		Limits:  gpu.Limits{Family: family},
-		Observe: func(k emulator.Dispatched) { o.seen = append(o.seen, k) },
+		Observe: o.see,
 	})
 	if err != nil && runtime.GOOS+runtime.GOARCH != "linuxamd64" {
 		t.Skip(err)
@@ -65,7 +82,8 @@ func (o *observer) run(t *testing.T, s *graph.Schema, g *graph.Graph) {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	o.seen = nil
+	o.seen, o.plan, o.p, o.experts = nil, plan, p, map[int][]int{}
+	defer func() { o.p = nil }()
 	ints := inputs(g)
 	ticket, err := p.Submit(ints, make([]float32, g.Floats))
 	if err == nil {
@@ -86,6 +104,9 @@ func (o *observer) run(t *testing.T, s *graph.Schema, g *graph.Graph) {
 		known := known(plan.Data(i), d, ints)
 		if strings.HasPrefix(d.Kernel, "attention_forward") {
 			known.Moves = moves(t, name, d, known, k.Counters.Matrix)
+		}
+		if rows, ok := o.experts[i]; ok {
+			known.Experts = rows
 		}
 		c := gpu.CostWith(d, known)
 		compare(t, name, c, k.Counters)
@@ -130,7 +151,7 @@ func known(k gpu.Data, d *gpu.Dispatch, ints []int32) gpu.Data {
 		}
 	case "cache_write":
 		k.Position = int(of(d.Op.In[2])[0])
-	case "attention_cached":
+	case "attention_cached", "attention_latent":
 		k.Position = int(of(d.Op.In[3])[0])
 	}
 	return k

@@ -56,7 +56,7 @@ func fusions(g *graph.Graph) (turned map[*graph.Op]*graph.Op, merged map[*graph.
 
 // fits tells whether norm_rope can do both.
 func fits(n graph.NormAttr, r graph.RopeAttr) bool {
-	return n.Width == r.HeadDim && n.Width <= shaders.MaxNormRope
+	return n.Kind != graph.CRMS && r.Skip == 0 && n.Width == r.HeadDim && n.Width <= shaders.MaxNormRope
 }
 
 func normRopeArgs(n graph.NormAttr, r graph.RopeAttr, rows int) shaders.NormRopeArgs {

@@ -14,7 +14,7 @@ func TestKernelsInPlace(t *testing.T) {
 	g, r, m := normal(4, n), normal(5, rows), zeros(rows)
 	eachMode(t, "norm", func(b *bench) {
 		args := shaders.NormArgs{Rows: rows, Width: n, Eps: 1e-5, Scale: 1}
-		consts := []any{false, true, false, true, false}
+		consts := []any{false, true, false, true, false, false}
 		apart, carry := blank(rows*n), slices.Clone(z)
 		b.run("norm_grad_rows", shaders.NormGrid(rows, n), args, consts, x, y, g, r, m, z, apart)
 		b.run("norm_grad_rows", shaders.NormGrid(rows, n), args, consts, x, y, g, r, m, carry, carry)
@@ -46,9 +46,10 @@ func TestKernelsInPlace(t *testing.T) {
 	eachMode(t, "rope", func(b *bench) {
 		args := shaders.RopeArgs{Rows: rows, T: rows, Heads: 3, HeadDim: n / 3}
 		turns, apart, over := shaders.RopeTurns(10000, n/3), blank(rows*n), slices.Clone(x)
-		grid := shaders.RopeGrid(rows, 3, n/3)
-		b.run("rope", grid, args, []any{false, false, false}, x, nil, turns, apart)
-		b.run("rope", grid, args, []any{false, false, false}, over, nil, turns, over)
+		grid := shaders.RopeGrid(rows, 3, n/3, 0)
+		consts := []any{false, false, false, nil, nil, nil, nil, false}
+		b.run("rope", grid, args, consts, x, nil, turns, apart)
+		b.run("rope", grid, args, consts, over, nil, turns, over)
 		b.same("rope over x", over, apart)
 	})
 	eachMode(t, "matmul", func(b *bench) {

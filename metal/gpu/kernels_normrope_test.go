@@ -30,11 +30,12 @@ func TestNormRopeKernels(t *testing.T) {
 			w := result{blank(n), blank(rows), blank(rows), blank(n), blank(n)}
 			z := blank(n)
 			na := shaders.NormArgs{Rows: uint32(rows), Width: uint32(D), Eps: eps, Scale: scale}
-			nc := []any{ln, gain, ln && gain, false, D%4 == 0}
+			nc := []any{ln, gain, ln && gain, false, D%4 == 0, false}
 			ra := shaders.RopeArgs{Rows: B * T, T: T, Heads: uint32(heads), HeadDim: uint32(D)}
 			nb.run("norm_rows", shaders.NormGrid(rows, D), na, nc, x, g, bias, z, w.r, w.m)
-			b.run("rope", shaders.RopeGrid(B*T, heads, D), ra, []any{between, false, true}, z, offset, turns, w.y)
-			b.run("rope", shaders.RopeGrid(B*T, heads, D), ra, []any{between, true, true}, dy, offset, turns, w.back)
+			rc := func(inverse bool) []any { return []any{between, inverse, true, nil, nil, nil, nil, false} }
+			b.run("rope", shaders.RopeGrid(B*T, heads, D, 0), ra, rc(false), z, offset, turns, w.y)
+			b.run("rope", shaders.RopeGrid(B*T, heads, D, 0), ra, rc(true), dy, offset, turns, w.back)
 			nb.run("norm_grad_rows", shaders.NormGrid(rows, D), na, nc, w.back, x, g, w.r, w.m, nil, w.dx)
 
 			got := result{blank(n), blank(rows), blank(rows), blank(n), blank(n)}

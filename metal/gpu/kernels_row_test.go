@@ -32,7 +32,7 @@ func (b *bench) norm(rows, n int, ln, gain, carry bool, eps, scale float32) {
 		}
 	}
 	bi := ln && gain
-	consts := []any{ln, gain, bi, carry, n%4 == 0}
+	consts := []any{ln, gain, bi, carry, n%4 == 0, false}
 	y, r, m, dx := blank(rows*n), blank(rows), blank(rows), blank(rows*n)
 	fw, bw := shaders.NormKernels(n)
 	args := shaders.NormArgs{Rows: uint32(rows), Width: uint32(n), Eps: eps, Scale: scale}
@@ -187,9 +187,10 @@ func TestRopeKernel(t *testing.T) {
 			x, y, back := normal(1, B*T*heads*D), blank(B*T*heads*D), blank(B*T*heads*D)
 			offset := []int32{int32(i * 1021)}
 			args := shaders.RopeArgs{Rows: B * T, T: T, Heads: uint32(heads), HeadDim: uint32(D)}
-			turns, g, between := shaders.RopeTurns(theta, D), shaders.RopeGrid(B*T, heads, D), i%2 == 1
-			b.run("rope", g, args, []any{between, false, true}, x, offset, turns, y)
-			b.run("rope", g, args, []any{between, true, true}, y, offset, turns, back)
+			turns, g, between := shaders.RopeTurns(theta, D), shaders.RopeGrid(B*T, heads, D, 0), i%2 == 1
+			consts := func(inverse bool) []any { return []any{between, inverse, true, nil, nil, nil, nil, false} }
+			b.run("rope", g, args, consts(false), x, offset, turns, y)
+			b.run("rope", g, args, consts(true), y, offset, turns, back)
 			want, orig := make([]float64, len(x)), make([]float64, len(x))
 			for e := range x {
 				orig[e] = float64(x[e])

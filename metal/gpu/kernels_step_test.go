@@ -114,7 +114,7 @@ func TestOptimizerKernels(t *testing.T) {
 	offset := make([]int, len(sizes))
 	for i, n := range sizes {
 		offset[i] = total
-		chunks, tensors = shaders.Chunks(chunks, tensors, total, n, layer[i], i%2 == 0)
+		chunks, tensors = shaders.Chunks(chunks, tensors, total, n, layer[i], i%2 == 0, i%4 == 0)
 		total += (n + 63) / 64 * 64
 	}
 	var ct, gt []uint32
@@ -122,7 +122,7 @@ func TestOptimizerKernels(t *testing.T) {
 		ct = append(ct, c.Tensor, c.Offset, c.Count)
 	}
 	for _, g := range tensors {
-		gt = append(gt, g.First, g.Chunks, g.Layer, g.Decays)
+		gt = append(gt, g.First, g.Chunks, g.Layer, g.Decays, g.Gate)
 	}
 	args := shaders.OptimizerArgs{Tensors: uint32(len(sizes)), Layers: layers, Beta1: b1, Beta2: b2,
 		Rest1: 1 - b1, Rest2: float32(1 - b2), Eps: eps, Decay: decay}
@@ -143,13 +143,14 @@ func TestOptimizerKernels(t *testing.T) {
 			squares, nonfinite := blank(len(chunks)), make([]uint32, len(chunks))
 			norm, byLayer, byParam, clip, bad, sums := blank(1), blank(layers), blank(len(sizes)), blank(1),
 				blank(len(sizes)), blank(len(sizes))
-			b.run("grad_chunks", shaders.ChunkGrid(len(chunks)), args, nil, g, ct, squares, nonfinite)
-			b.run("grad_norms", shaders.NormsGrid(), args, nil, squares, nonfinite, gt, []float32{1.5},
-				norm, byLayer, byParam, clip, bad, sums)
+			consts, clipGate := []any{true}, blank(1)
+			b.run("grad_chunks", shaders.ChunkGrid(len(chunks)), args, consts, g, ct, squares, nonfinite)
+			b.run("grad_norms", shaders.NormsGrid(), args, consts, squares, nonfinite, gt, []float32{1.5},
+				norm, byLayer, byParam, clip, bad, sums, []float32{1e-3}, clipGate)
 			p0, m0, v0 := append([]float32(nil), p...), append([]float32(nil), m...), append([]float32(nil), v...)
 			const bias1, bias2 = float32(0.271), float32(0.142625)
-			b.run("adamw", shaders.ChunkGrid(len(chunks)), args, nil, p, g, m, v, ct, gt, []float32{lr},
-				[]float32{bias1}, []float32{bias2}, clip, bad)
+			b.run("adamw", shaders.ChunkGrid(len(chunks)), args, consts, p, g, m, v, ct, gt, []float32{lr},
+				[]float32{bias1}, []float32{bias2}, clip, bad, clipGate)
 			if broken {
 				b.near("non-finite", bad, []float64{0, 0, 2, 1, 0}, 0, 0)
 				b.same("parameters", p, p0)
@@ -173,11 +174,17 @@ func TestOptimizerKernels(t *testing.T) {
 			b.near("layer norms", byLayer, wl, 0, 1e-6)
 			b.near("parameter norms", byParam, wp, 0, 1e-6)
 			b.near("clip", clip, []float64{1.5 / (wt + 1e-6)}, 0, 1e-6)
+			factor := 1.5 / (wt + 1e-6)
+			ofGates := math.Hypot(wp[0], wp[4]) * factor
+			b.near("clip of gates", clipGate, []float64{factor * 1e-3 / (ofGates + 1e-6)}, 0, 1e-6)
 			b.near("non-finite", bad, make([]float64, len(sizes)), 0, 0)
 			want := make([]float64, total)
 			for i, n := range sizes {
 				for e := offset[i]; e < offset[i]+n; e++ {
 					w, gr := float64(p0[e]), float64(g[e])*float64(clip[0])
+					if i%4 == 0 {
+						gr = float64(g[e]) * float64(clipGate[0])
+					}
 					if i%2 == 0 {
 						w -= lr * decay * w
 					}

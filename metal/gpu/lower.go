@@ -129,6 +129,18 @@ var lowerings = map[graph.Kind]func(*lowering, *graph.Op){
 	graph.OpAdamW:           lowerAdamW,
 	graph.OpClear:           lowerClear,
 	graph.OpProbe:           lowerProbe,
+	graph.OpRoute:           lowerRoute,
+	graph.OpRouteGrad:       lowerRouteGrad,
+	graph.OpGather:          lowerGather,
+	graph.OpExpertMatMul:    lowerExpertMatMul,
+	graph.OpCombine:         lowerCombine,
+	graph.OpCombineGrad:     lowerCombineGrad,
+	graph.OpGate:            lowerGate,
+	graph.OpGateGrad:        lowerGateGrad,
+	graph.OpCenter:          lowerCenter,
+	graph.OpJoin:            lowerJoin,
+	graph.OpSplit:           lowerSplit,
+	graph.OpHeadMatMul:      lowerHeadMatMul,
 }
 
 // operand is a stretch of memory that a kernel is given.

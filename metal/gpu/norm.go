@@ -20,7 +20,7 @@ func lowerNorm(l *lowering, op *graph.Op) {
 	rows := op.In[0].Len() / a.Width
 	forward, _ := shaders.NormKernels(a.Width)
 	l.launch("norm", forward, shaders.NormGrid(rows, a.Width), normArgs(a, rows),
-		[]any{a.Kind == graph.LN, op.In[1] != nil, op.In[2] != nil, false, a.Width%4 == 0},
+		[]any{a.Kind == graph.LN, op.In[1] != nil, op.In[2] != nil, false, a.Width%4 == 0, a.Kind == graph.CRMS},
 		in(op.In[0]), in(op.In[1]), in(op.In[2]), out(op.Out[0]), out(op.Out[1]), out(op.Out[2]))
 }
 
@@ -41,7 +41,8 @@ func lowerNormGrad(l *lowering, op *graph.Op) {
 }
 
 func normGradConsts(op *graph.Op, a graph.NormAttr) []any {
-	return []any{a.Kind == graph.LN, op.In[2] != nil, op.Out[2] != nil, op.In[5] != nil, a.Width%4 == 0}
+	return []any{a.Kind == graph.LN, op.In[2] != nil, op.Out[2] != nil, op.In[5] != nil, a.Width%4 == 0,
+		a.Kind == graph.CRMS}
 }
 
 // normWeights records the gradients of gain and bias.
