@@ -56,7 +56,8 @@ func newHarness(t *testing.T, f chart.Figure) *harness {
 	return h
 }
 
-// until runs dispatched functions until a condition holds.
+// until runs dispatched functions until a condition holds. It also looks again without one, since the
+// painter becomes idle a moment after it has dispatched its last frame.
 func (h *harness) until(what string, ok func() bool) {
 	h.t.Helper()
 	deadline := time.After(10 * time.Second)
@@ -64,6 +65,7 @@ func (h *harness) until(what string, ok func() bool) {
 		select {
 		case f := <-h.queue:
 			f()
+		case <-time.After(time.Millisecond):
 		case <-deadline:
 			h.t.Fatalf("waited 10 s for %s", what)
 		}
