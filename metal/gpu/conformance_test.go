@@ -13,7 +13,7 @@ import (
 	"github.com/evenkeel/evenkeel/model/graph"
 )
 
-// TestConformance holds the shaders to the whole table in every mode of the emulator: about two minutes
+// TestConformance holds the shaders to the whole table in every mode of the emulator: about four minutes
 // of one core, so the modes run side by side, the longest first. In random order each case runs twice,
 // the second time in another order of threads and dispatches, with a command buffer for every dispatch
 // and NaN in all memory that holds nothing alive, and must give the same bits.
