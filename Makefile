@@ -18,7 +18,7 @@ export CC
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint bench clean
+.PHONY: help run build app test lint bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,10 @@ run: ## open the window, or without a display train the default job here
 build: ## build build/evenkeel
 	@tools/setup.sh run
 	@tools/build.sh
+
+app: ## build build/Evenkeel.app, the bundle for macOS
+	@tools/setup.sh run
+	@tools/bundle.sh
 
 test: ## set up, then run every check and test
 	@tools/setup.sh test

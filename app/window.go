@@ -28,6 +28,7 @@ func window(stderr io.Writer) int {
 			"`evenkeel train` trains without one, and `evenkeel help` lists what else there is")
 		return 1
 	}
+	documents := systemDocuments()
 	a := app.NewWithID(appID)
 	a.SetIcon(fyne.NewStaticResource("evenkeel.png", assets.Icon))
 	w := a.NewWindow("Evenkeel")
@@ -36,19 +37,36 @@ func window(stderr io.Writer) int {
 	list, memory := devices()
 	u := ui.New(ui.Options{
 		Window: w, Dispatch: fyne.Do, Devices: list, Memory: memory, Version: trainer.Version,
-		Start: func(c trainer.Config) (ui.Job, error) {
-			j, err := trainer.Start(c, trainer.Options{Ask: true})
-			if err != nil {
-				return nil, err // not j: a nil *Job in an interface is not nil
-			}
-			return j, nil
+		Pace:  trainer.MeasurePace,
+		Start: func(c trainer.Config) (ui.Job, error) { return job(trainer.Start(c, trainer.Options{Ask: true})) },
+		Steer: ui.Steering{
+			Resume: func(path string, steps int) (ui.Job, error) {
+				return job(trainer.Resume(path, steps, trainer.Options{Ask: true}))
+			},
+			RollBack: func(path string, factor float64) (ui.Job, error) {
+				return job(trainer.RollBack(path, factor, trainer.Options{Ask: true}))
+			},
+			Awake: new(awake).set,
 		},
 	})
 	a.Lifecycle().SetOnEnteredForeground(func() { u.SetInFront(true) })
 	a.Lifecycle().SetOnExitedForeground(func() { u.SetInFront(false) })
-	a.Lifecycle().SetOnStarted(func() { time.AfterFunc(signalDelay, func() { quitOnSignal(u) }) })
+	a.Lifecycle().SetOnStarted(func() {
+		time.AfterFunc(signalDelay, func() { quitOnSignal(u) })
+		if documents != nil {
+			go openDocuments(u, documents)
+		}
+	})
 	w.ShowAndRun()
 	return 0
+}
+
+// job is a job as the window sees it; a nil *trainer.Job in an interface would not be nil.
+func job(j *trainer.Job, err error) (ui.Job, error) {
+	if err != nil {
+		return nil, err
+	}
+	return j, nil
 }
 
 // display tells whether there is a screen; without one the driver would end with a message about GLFW.
@@ -74,6 +92,13 @@ func devices() (choices []ui.Choice, memory uint64) {
 		}
 	}
 	return choices, memory
+}
+
+// openDocuments opens what the system asks for, as long as there is a window.
+func openDocuments(u *ui.Window, paths <-chan string) {
+	for path := range paths {
+		fyne.Do(func() { u.OpenPath(path) })
+	}
 }
 
 // signalDelay lets the driver install its own signal handler first; nothing trains that early.

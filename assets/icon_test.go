@@ -17,8 +17,14 @@ var update = flag.Bool("update", false, "write icon.png anew")
 // edges fall on whole pixels of a 32-pixel icon.
 const iconSize = 512
 
-// drawIcon draws the mark with 4x4 samples a pixel.
-func drawIcon(size int) *image.NRGBA {
+// On a Mac the mark's ground, 30 units wide, takes 824 of 1024 pixels: the margin that icons have there.
+const (
+	macSize   = 1024
+	macShrink = 824. / 1024 * 32 / 30
+)
+
+// drawIcon draws the mark, made smaller by a factor, with 4x4 samples a pixel.
+func drawIcon(size int, shrink float64) *image.NRGBA {
 	const over = 4
 	img := image.NewNRGBA(image.Rect(0, 0, size, size))
 	for y := range size {
@@ -27,7 +33,7 @@ func drawIcon(size int) *image.NRGBA {
 			for s := range over * over {
 				u := (float64(x) + (float64(s%over)+0.5)/over) * 32 / float64(size)
 				v := (float64(y) + (float64(s/over)+0.5)/over) * 32 / float64(size)
-				c := iconAt(u, v)
+				c := iconAt(16+(u-16)/shrink, 16+(v-16)/shrink)
 				r, g, b, a = r+c[0]*c[3], g+c[1]*c[3], b+c[2]*c[3], a+c[3]
 			}
 			if a > 0 {
@@ -82,31 +88,42 @@ func keel(u, v float64) bool {
 	return t >= 0 && t <= 1 && u >= 12+2.5*t && u <= 20-2*t
 }
 
-func TestIconIsAsDrawn(t *testing.T) {
-	var buf bytes.Buffer
-	want := drawIcon(iconSize)
-	if err := png.Encode(&buf, want); err != nil {
+// TestIconsAreAsDrawn compares icon.png and mac.png, from which tools/bundle makes the icon of the bundle,
+// with what is drawn here.
+func TestIconsAreAsDrawn(t *testing.T) {
+	file, err := os.ReadFile("mac.png")
+	if err != nil && !*update {
 		t.Fatal(err)
 	}
+	sameIcon(t, "icon.png", Icon, drawIcon(iconSize, 1))
+	sameIcon(t, "mac.png", file, drawIcon(macSize, macShrink))
+}
+
+func sameIcon(t *testing.T, name string, have []byte, want *image.NRGBA) {
+	t.Helper()
 	if *update {
-		if err := os.WriteFile("icon.png", buf.Bytes(), 0o644); err != nil {
+		var buf bytes.Buffer
+		if err := png.Encode(&buf, want); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, buf.Bytes(), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
-	got, err := png.Decode(bytes.NewReader(Icon))
+	got, err := png.Decode(bytes.NewReader(have))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got.Bounds() != want.Bounds() {
-		t.Fatalf("icon.png is %v, drawn %v", got.Bounds(), want.Bounds())
+		t.Fatalf("%s is %v, drawn %v", name, got.Bounds(), want.Bounds())
 	}
-	for y := range iconSize {
-		for x := range iconSize {
+	for y := range want.Rect.Dy() {
+		for x := range want.Rect.Dx() {
 			a, b := color.NRGBAModel.Convert(got.At(x, y)).(color.NRGBA), want.NRGBAAt(x, y)
 			for _, d := range []int{int(a.R) - int(b.R), int(a.G) - int(b.G), int(a.B) - int(b.B), int(a.A) - int(b.A)} {
 				if d > 2 || d < -2 { // machines may round a power differently
-					t.Fatalf("icon.png at %d, %d is %v, drawn %v; run go test -update ./assets", x, y, a, b)
+					t.Fatalf("%s at %d, %d is %v, drawn %v; run go test -update ./assets", name, x, y, a, b)
 				}
 			}
 		}

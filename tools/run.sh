@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # run.sh: build, then open the window; without a display, train the default job.
-# $ARGS is passed on. When it begins with a command, it stands alone.
+# $ARGS is passed on. When it begins with a command, it stands alone. On a Mac
+# the window is opened as a bundle, since a bare program has neither icon nor name there.
 
 . "$(dirname "$0")/env.sh"
 
-tools/build.sh
 read -r -a args <<<"${ARGS:-}"
 case ${args[0]:-} in
 "" | -*)
@@ -14,4 +14,9 @@ case ${args[0]:-} in
 	fi
 	;;
 esac
+if [ "$(uname -s)" = Darwin ] && [ ${#args[@]} = 0 ]; then
+	tools/bundle.sh
+	exec open -n -W build/Evenkeel.app
+fi
+tools/build.sh
 exec build/evenkeel ${args[@]+"${args[@]}"}

@@ -2,7 +2,6 @@ package trainer
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -96,11 +95,11 @@ func (s *session) checkpointOf(from source) error {
 	if err != nil {
 		return err
 	}
-	s.mark = math.NaN()
+	s.mark, s.written = math.NaN(), s.step
 	if _, err := s.run.Prune(s.cfg.KeepCheckpoints); err != nil {
 		return err
 	}
-	s.j.publish(func(p *Snapshot) { p.Checkpoint, p.Step = path, s.step })
+	s.j.publish(func(p *Snapshot) { p.Checkpoint, p.Step, p.Saved = path, s.step, p.Saved+1 })
 	return nil
 }
 
@@ -165,30 +164,49 @@ func specs(sc *graph.Schema, suffix string) []safetensors.Spec {
 }
 
 // restore takes the run back to its newest checkpoint, or to step 0 when it was killed before its
-// first.
-func (s *session) restore(ctx context.Context) error {
-	ck, passed, err := s.run.LatestVerified(ctx)
+// first. A factor above 0 takes it back to the newest from before the loss rose, and multiplies the peak
+// of the learning rate.
+func (s *session) restore(ctx context.Context, factor float64) error {
+	ck, st, passed, err := s.newest(ctx, factor > 0)
 	for _, b := range passed {
 		s.run.AddEvent("damaged", 0, fmt.Sprintf("Checkpoint %s was passed over: %v", b.Path, b.Reason), nil)
 	}
 	if errors.Is(err, runs.ErrNoCheckpoint) {
-		if err := s.eng.InitParams(s.cfg.Seed); err != nil {
+		err = s.eng.InitParams(s.cfg.Seed)
+	} else if err == nil {
+		err = s.read(ck, &st)
+	}
+	if err != nil {
+		return err
+	}
+	last := int64(0)
+	if factor > 0 {
+		if last, err = s.lastStep(); err != nil {
 			return err
 		}
-		_, err = s.run.ResumeAt(0)
+	}
+	if _, err := s.run.ResumeAt(st.Step); err != nil {
 		return err
 	}
+	if factor > 0 {
+		s.lower(last, factor)
+	}
+	if err := s.saveConfig(); err != nil {
+		return err
+	}
+	err = s.run.Update(func(m *runs.Meta) {
+		if m.Info != nil {
+			m.Info["steps"] = fmt.Sprint(s.cfg.Steps)
+		}
+	})
 	if err != nil {
 		return err
 	}
-	text, err := os.ReadFile(ck.File(fileState))
-	if err != nil {
-		return err
-	}
-	var st trainState
-	if err := json.Unmarshal(text, &st); err != nil {
-		return fmt.Errorf("checkpoint %s: %s is not readable: %w", ck.Path, fileState, err)
-	}
+	return s.replay()
+}
+
+// read loads weights and moments of a checkpoint and takes over its state.
+func (s *session) read(ck runs.Checkpoint, st *trainState) error {
 	if st.Dataset != s.data.Fingerprint {
 		return fmt.Errorf("run %s was trained on other data than %q holds now; restore the corpus, or start a new run",
 			s.run.Path(), s.cfg.Data)
@@ -200,14 +218,11 @@ func (s *session) restore(ctx context.Context) error {
 	if err := s.eng.load(ck.File(fileModel), map[device.Arena]string{device.Params: ""}); err != nil {
 		return err
 	}
-	err = s.eng.load(ck.File(fileOptim), map[device.Arena]string{device.Moment1: ".exp_avg", device.Moment2: ".exp_avg_sq"})
+	err := s.eng.load(ck.File(fileOptim), map[device.Arena]string{device.Moment1: ".exp_avg", device.Moment2: ".exp_avg_sq"})
 	if err != nil {
 		return err
 	}
-	if _, err := s.run.ResumeAt(st.Step); err != nil {
-		return err
-	}
-	s.step, s.before, s.watch = st.Step, st.Elapsed, st.Watch
+	s.step, s.written, s.before, s.watch = st.Step, st.Step, st.Elapsed, st.Watch
 	if st.ValLoss != nil {
 		s.valLoss = *st.ValLoss
 	}
@@ -216,10 +231,7 @@ func (s *session) restore(ctx context.Context) error {
 			"The device or its kernels changed (%+v, now %+v): the run goes on, but not bit for bit as before.",
 			st.Fingerprint, now), nil)
 	}
-	if err := s.saveConfig(); err != nil {
-		return err
-	}
-	return s.replay()
+	return nil
 }
 
 // replay reads the kept metrics rows into the history.

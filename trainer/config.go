@@ -29,10 +29,11 @@ type Config struct {
 	Device  string `yaml:"device"`
 	Threads int    `yaml:"threads"` // 0: all cores
 
-	LR          float64 `yaml:"lr"`            // peak
-	Warmup      int     `yaml:"warmup"`        // steps; -1: a tenth of the run, at most 100
-	WarmupMinLR float64 `yaml:"warmup_min_lr"` // rate the warmup starts from
-	FinalLR     float64 `yaml:"final_lr"`      // share of the peak at the end (alpha_f)
+	LR          float64 `yaml:"lr"`              // peak
+	LRAt        string  `yaml:"lr_at,omitempty"` // peaks from later steps on, step:rate with commas between
+	Warmup      int     `yaml:"warmup"`          // steps; -1: a tenth of the run, at most 100
+	WarmupMinLR float64 `yaml:"warmup_min_lr"`   // rate the warmup starts from
+	FinalLR     float64 `yaml:"final_lr"`        // share of the peak at the end (alpha_f)
 	Beta1       float64 `yaml:"beta1"`
 	Beta2       float64 `yaml:"beta2"`
 	AdamEps     float64 `yaml:"adam_eps"`
@@ -114,7 +115,8 @@ func (c *Config) Validate() error {
 			return fmt.Errorf("%s is %g; it must be between 0 and %g", k.key, k.v, k.max)
 		}
 	}
-	return nil
+	_, err := c.Peaks()
+	return err
 }
 
 // heldOut is val_permille as package data counts it.
@@ -138,6 +140,9 @@ func (c *Config) Warnings() []string {
 	}
 	w = append(w, v.Warnings(c.Model.Layers)...)
 	w = append(w, c.Model.Notes()...)
+	if c.LRAt != "" {
+		w = append(w, "lr_at changes the peak learning rate on the way, as step:rate: "+c.LRAt)
+	}
 	s, err := c.ExpectedSpec()
 	if v.Family == "HybridNorm" && c.LR > warnLR {
 		w = append(w, fmt.Sprintf("lr %g is high for %s: small models of this family collapsed at 4e-3; 1e-3 is safe",

@@ -45,3 +45,19 @@ func (c *Config) Estimate() (model.Counts, error) {
 	}
 	return s.Count(max(1, c.Batch/max(1, c.Micro)), c.Model.Seq)
 }
+
+// NormParams counts the gains and biases of a model's norms: those inside its blocks, and those at its
+// ends after the embedding and before the head.
+func NormParams(s *model.Spec) (blocks, ends int64) {
+	sc := s.Schema(0)
+	for i := range sc.Params {
+		p := &sc.Params[i]
+		switch {
+		case strings.Contains(p.Name, ".norm."):
+			blocks += int64(p.Len())
+		case strings.HasPrefix(p.Name, "emb.") || strings.HasPrefix(p.Name, "final."):
+			ends += int64(p.Len())
+		}
+	}
+	return blocks, ends
+}

@@ -30,6 +30,7 @@ type Job struct {
 	snap    atomic.Pointer[Snapshot]
 	changes atomic.Uint64
 	prompt  atomic.Pointer[string]
+	peak    atomic.Pointer[float64] // asked for, until the loop takes it
 
 	commands chan command
 	cancel   context.CancelFunc
@@ -48,6 +49,7 @@ const (
 	cmdStop
 	cmdCheckpoint
 	cmdUseCPU
+	cmdRate // wakes a paused loop; the rate is in the job
 )
 
 // DivergedError tells that a run stopped because its numbers stopped being usable.
@@ -75,6 +77,11 @@ func Start(cfg Config, opt Options) (*Job, error) {
 // Resume continues the run folder at path from its newest valid checkpoint, or from the start when
 // it was killed before its first. steps above 0 replaces the planned number of steps.
 func Resume(path string, steps int, opt Options) (*Job, error) {
+	return reopen(path, steps, 0, opt)
+}
+
+// reopen is Resume; a factor above 0 makes it RollBack.
+func reopen(path string, steps int, factor float64, opt Options) (*Job, error) {
 	run, err := runs.OpenForWriting(path)
 	if err != nil {
 		return nil, err
@@ -91,7 +98,8 @@ func Resume(path string, steps int, opt Options) (*Job, error) {
 		return nil, err
 	}
 	j := newJob(cfg)
-	j.launch(func(ctx context.Context) (*session, error) { return resumeSession(ctx, j, run, opt) })
+	j.publish(func(s *Snapshot) { s.RunPath = run.Path() })
+	j.launch(func(ctx context.Context) (*session, error) { return resumeSession(ctx, j, run, factor, opt) })
 	return j, nil
 }
 
@@ -115,7 +123,7 @@ func newJob(cfg Config) *Job {
 	nan := math.NaN()
 	j.snap.Store(&Snapshot{
 		State: Preparing, Reason: "Starting", Progress: -1, Steps: int64(cfg.Steps),
-		Loss: nan, ValLoss: nan, Floor: nan, GradNorm: nan,
+		Peak: cfg.LR, LRAt: cfg.LRAt, Loss: nan, ValLoss: nan, Floor: nan, GradNorm: nan,
 	})
 	j.prompt.Store(&cfg.Prompt)
 	return j

@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"time"
@@ -81,7 +82,8 @@ func (s *session) steps(ctx context.Context) error {
 
 // rate is the learning rate of a step.
 func (s *session) rate(t int64) float64 {
-	return s.sched.At(t * int64(s.cfg.Batch*s.eng.T))
+	peak := s.cfg.peakAt(s.peaks, t)
+	return s.sched.with(peak, s.cfg.FinalLR).At(t * int64(s.cfg.Batch*s.eng.T))
 }
 
 // apart tells whether something must happen after step t and before the next is begun: it looks at the
@@ -90,7 +92,7 @@ func (s *session) apart(ctx context.Context, t int64) bool {
 	c := &s.cfg
 	return t == int64(c.Steps) || due(t, c.EvalEvery, c.Steps) || due(t, c.CheckpointEvery, c.Steps) ||
 		c.SampleEvery > 0 && due(t, c.SampleEvery, c.Steps) ||
-		len(s.j.commands) > 0 || ctx.Err() != nil || s.back.due()
+		len(s.j.commands) > 0 || s.j.peak.Load() != nil || ctx.Err() != nil || s.back.due()
 }
 
 // finished takes the result of step t: watches for divergence, and measures, records, samples and writes
@@ -157,6 +159,9 @@ func (s *session) obey(ctx context.Context) (stop bool, err error) {
 		return false, nil // steps are being run again; it is soon where a person saw it
 	}
 	for {
+		if err := s.steer(); err != nil {
+			return true, err
+		}
 		var c command
 		if s.paused {
 			select {
@@ -167,7 +172,7 @@ func (s *session) obey(ctx context.Context) (stop bool, err error) {
 		} else {
 			select {
 			case <-ctx.Done():
-				return true, errStopped
+				return true, cmp.Or(s.leave(), errStopped)
 			case c = <-s.j.commands:
 			default:
 				return false, nil
@@ -177,10 +182,7 @@ func (s *session) obey(ctx context.Context) (stop bool, err error) {
 		case cmdCheckpoint:
 			err = s.checkpoint()
 		case cmdStop:
-			if err := s.checkpoint(); err != nil {
-				return true, err
-			}
-			return true, errStopped
+			return true, cmp.Or(s.leave(), errStopped)
 		case cmdPause:
 			if err = s.pause(); err == nil {
 				s.paused = true

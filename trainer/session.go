@@ -37,7 +37,9 @@ type session struct {
 	eng    *Engine
 
 	sched   Schedule
-	step    int64 // steps done
+	peaks   []Peak // of lr_at
+	step    int64  // steps done
+	written int64  // step of the newest checkpoint, -1 before the first
 	watch   watch
 	began   time.Time     // this session, or its part since the last checkpoint
 	before  time.Duration // training time until then
@@ -49,6 +51,7 @@ type session struct {
 	paused  bool
 	mark    float64  // validation loss since the last checkpoint, NaN when none
 	notes   []string // what happened to the device
+	steered []string // what changed as the run went on
 	pace    pace
 	back    rollback
 	trouble trouble
@@ -59,7 +62,7 @@ type session struct {
 
 // newSession prepares a run from nothing. The folder is made last, so that bad input leaves none.
 func newSession(ctx context.Context, j *Job, opt Options) (*session, error) {
-	s := &session{j: j, cfg: j.cfg, ask: opt.Ask, valLoss: math.NaN(), mark: math.NaN()}
+	s := &session{j: j, cfg: j.cfg, ask: opt.Ask, written: -1, valLoss: math.NaN(), mark: math.NaN()}
 	if err := s.prepare(ctx, opt); err != nil {
 		s.release()
 		return nil, err
@@ -80,12 +83,12 @@ func newSession(ctx context.Context, j *Job, opt Options) (*session, error) {
 	return s, nil
 }
 
-// resumeSession prepares a run from its folder.
-func resumeSession(ctx context.Context, j *Job, run *runs.Run, opt Options) (*session, error) {
-	s := &session{j: j, cfg: j.cfg, run: run, ask: opt.Ask, valLoss: math.NaN(), mark: math.NaN()}
+// resumeSession prepares a run from its folder; see RollBack for a factor above 0.
+func resumeSession(ctx context.Context, j *Job, run *runs.Run, factor float64, opt Options) (*session, error) {
+	s := &session{j: j, cfg: j.cfg, run: run, ask: opt.Ask, written: -1, valLoss: math.NaN(), mark: math.NaN()}
 	err := s.prepare(ctx, opt)
 	if err == nil {
-		err = s.restore(ctx)
+		err = s.restore(ctx, factor)
 	}
 	if err == nil {
 		err = s.begin()
@@ -135,7 +138,8 @@ func (s *session) prepare(ctx context.Context, opt Options) error {
 	}
 	s.ids, s.targets = make([]int32, c.Batch*s.spec.T), make([]int32, c.Batch*s.spec.T)
 	s.sched = c.schedule(int64(c.Batch) * int64(s.spec.T))
-	return nil
+	s.peaks, err = c.Peaks()
+	return err
 }
 
 // preparing publishes what is being prepared and how far that is; total is 0 when its length is unknown.
@@ -204,7 +208,8 @@ func (s *session) begin() error {
 	s.j.publish(func(p *Snapshot) {
 		p.State, p.Reason, p.Progress = Running, "", 0
 		p.Step, p.Steps, p.Floor, p.MemoryBytes = s.step, int64(s.cfg.Steps), s.data.FloorPerToken, s.eng.memory()
-		p.RunPath, p.Notes = s.run.Path(), slices.Concat(s.cfg.Warnings(), s.data.Notes, s.notes)
+		p.RunPath, p.Notes = s.run.Path(), slices.Concat(s.cfg.Warnings(), s.data.Notes, s.notes, s.steered)
+		p.From, p.Peak, p.LRAt = s.step, s.cfg.peakAt(s.peaks, s.step+1), s.cfg.LRAt
 		p.Device, p.ValLoss = info.Name+", "+info.Detail, s.valLoss
 	})
 	return nil

@@ -35,9 +35,12 @@ type Snapshot struct {
 	Progress float64
 
 	Step, Steps   int64
+	From          int64   // the step this session began after; above 0 when it was resumed
 	Loss, ValLoss float64 // nats a token; NaN until measured
 	Floor         float64 // loss floor of the corpus, NaN when unknown
 	GradNorm, LR  float64
+	Peak          float64 // of the learning rate's schedule, in force now
+	LRAt          string  // the config's lr_at, with what was changed while running
 	TokensPerSec  float64
 	ETA           time.Duration // 0 when unknown
 	Elapsed       time.Duration
@@ -45,6 +48,7 @@ type Snapshot struct {
 
 	RunPath    string   // folder of the run, once it exists
 	Checkpoint string   // last checkpoint written
+	Saved      int      // checkpoints written by this session
 	Sample     Sample   // last text generated
 	Notes      []string // grow when something happens to the device
 	Device     string   // for people

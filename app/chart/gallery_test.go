@@ -76,6 +76,6 @@ func gallery() map[string]Figure {
 		"loss-log": logLoss, "broken": broken, "one": one, "constant": constant, "tiny": tiny,
 		"huge": huge, "empty": lossLines(1, 0, false), "layers": layers, "heat": heat,
 		"heat-bad": heatBad, "bars": barsAt("Gradient norm at step 1", -0.1, 0.05, 0.02, false),
-		"bars-log": barsAt("Gradient norm at step 1", -0.4, 0.3, 0.02, true), "figure2": figure2(),
+		"bars-log": barsAt("Gradient norm at step 1", -0.4, 0.3, 0.02, true), "figure2": figure2(), "band": bandFigure(300),
 	}
 }

@@ -124,7 +124,7 @@ func (f *HeatMap) reader(rows []heatRow) func(x, y float64) Readout {
 		}
 		out.X = rows[l].x[k]
 		out.Title = orElse(f.XLabel, "step") + " " + FormatCount(out.X)
-		out.Rows = []ReadRow{{Name: fmt.Sprintf("block %d", l), Value: FormatValue(rows[l].y[k]),
+		out.Rows = []ReadRow{{Name: fmt.Sprintf("%s %d", orElse(f.YLabel, "block"), l), Value: FormatValue(rows[l].y[k]),
 			Color: color.NRGBA{128, 128, 128, 255}, X: out.X, Y: float64(l)}}
 		return out
 	}

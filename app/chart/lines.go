@@ -16,8 +16,9 @@ type Line struct {
 	Name   string
 	Slot   int // the run's number: colour and dash; curves of one run share it
 	Series *Series
-	Exact  bool // never smoothed: validation loss
-	Marks  bool // dots on the points while there is room
+	Seeds  []*Series // in the place of Series: the line is their mean, below it a band from least to largest
+	Exact  bool      // never smoothed: validation loss
+	Marks  bool      // dots on the points while there is room
 	Hidden bool
 }
 
@@ -47,6 +48,7 @@ func (f *Lines) Size() (w, h float64) { return 720, 440 }
 type curve struct {
 	Line
 	x, raw, y []float64
+	low, high []float64 // of the band, nil for none
 	color     color.NRGBA
 	dash      []float64
 	smoothed  bool
@@ -55,11 +57,18 @@ type curve struct {
 func (f *Lines) curves() []curve {
 	var out []curve
 	for _, l := range f.Lines {
-		if l.Hidden || l.Series == nil {
+		if l.Hidden || l.Series == nil && l.Seeds == nil {
 			continue
 		}
 		c := curve{Line: l, color: RunColor(l.Slot), dash: RunDash(l.Slot)}
-		if f.Smooth > 0 && !l.Exact {
+		if l.Seeds != nil {
+			smooth := f.Smooth
+			if l.Exact {
+				smooth = 0
+			}
+			s := spreadOf(l.Seeds, smooth)
+			c.x, c.y, c.raw, c.low, c.high = s.x, s.mean, s.mean, s.low, s.high
+		} else if f.Smooth > 0 && !l.Exact {
 			c.smoothed = true
 			c.x, c.y = l.Series.Smoothed(f.Smooth)
 			_, c.raw = l.Series.Points()
@@ -100,6 +109,11 @@ func (f *Lines) plot(st Style, v View, curves []curve) *Page {
 			col := c.color
 			col.A = fade
 			p.addLine(&polyline{x: c.x, y: c.raw, color: col, width: rawWidth, plane: shared})
+		}
+	}
+	for _, c := range curves {
+		if c.low != nil {
+			p.Plot.Add(&band{x: c.x, low: c.low, high: c.high, color: c.color})
 		}
 	}
 	for _, r := range f.References {
@@ -171,6 +185,9 @@ func (f *Lines) yExtent(curves []curve, x Axis, wide bool, finitePoints *int) ex
 		drawn := [][]float64{c.y}
 		if c.smoothed && f.ShowRaw {
 			drawn = append(drawn, c.raw)
+		}
+		if c.low != nil {
+			drawn = append(drawn, c.low, c.high)
 		}
 		for _, ys := range drawn {
 			for i := lo; i < hi; i++ {
@@ -251,6 +268,9 @@ func (c *curve) read(x float64, log bool) ReadRow {
 		row.Value = FormatValue(c.raw[k])
 	} else if !(log && c.y[k] <= 0) {
 		row.X, row.Y = c.x[k], c.y[k]
+	}
+	if c.low != nil && c.high[k] > c.low[k] {
+		row.Value += "  (" + FormatValue(c.low[k]) + " to " + FormatValue(c.high[k]) + ")"
 	}
 	return row
 }

@@ -35,6 +35,18 @@ func (c *Chart) pan(p fyne.Position, part float64) {
 	c.setView(v)
 }
 
+// FollowTail slides along with the newest data: a zoomed x range keeps its width, otherwise the last part of
+// the range that all data span is shown.
+func (c *Chart) FollowTail(part float64) {
+	v := c.view
+	v.Follow = true
+	if f := c.painter.frame.Load(); v.X1 <= v.X0 && f != nil && len(f.Areas) > 0 {
+		fit := f.Areas[0].FitX
+		v.X0, v.X1 = fit.Value(1-part), fit.Value(1)
+	}
+	c.setView(v)
+}
+
 // limit turns a range along the axis of a, 0 to 1 being what is shown, into data: within the
 // range that all data span, not narrower than a millionth of it, and none when it is all of it.
 func limit(a *chart.Area, t0, t1 float64) (x0, x1 float64) {

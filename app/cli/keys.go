@@ -72,6 +72,7 @@ var describe = map[string]string{
 	"device":           "NAME|device; evenkeel devices lists them",
 	"threads":          "N|CPU threads; 0 takes all cores",
 	"lr":               "X|peak learning rate",
+	"lr_at":            "STEPS|peak learning rates from later steps on, such as 200:5e-4,400:1e-4",
 	"warmup":           "N|warmup steps; -1: a tenth of the run, at most 100",
 	"warmup_min_lr":    "X|rate the warmup starts from",
 	"final_lr":         "X|share of the peak rate at the end of the cosine",

@@ -36,7 +36,7 @@ func commands() []*command {
 	return []*command{
 		trainCommand, resumeCommand, evalCommand, sampleCommand, chartCommand, exportCommand, runsCommand,
 		variantsCommand, presetsCommand, devicesCommand, benchCommand, verifyCommand, doctorCommand, shadersCommand,
-		studyCommand, convertCommand,
+		studyCommand, raceCommand, convertCommand,
 		{name: "help", args: "[COMMAND]", summary: "explain a command and its flags", run: runHelp},
 	}
 }

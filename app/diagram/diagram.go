@@ -30,11 +30,12 @@ func (g *blockGroup) title(L int) string {
 	return fmt.Sprintf("Blocks %d–%d", g.from, g.to)
 }
 
-// groupBlocks joins neighbours that differ in nothing but a depth-dependent input scale.
-func groupBlocks(blocks []model.Block) []blockGroup {
+// groupBlocks joins neighbours that differ in nothing but a depth-dependent input scale; with apart, block
+// 0 stays alone.
+func groupBlocks(blocks []model.Block, apart bool) []blockGroup {
 	var groups []blockGroup
 	for i, b := range blocks {
-		if n := len(groups); n > 0 {
+		if n := len(groups); n > 0 && !(apart && i == 1) {
 			g := &groups[n-1]
 			if g.block.Sites == b.Sites && g.block.Alpha == b.Alpha && g.block.Gate == b.Gate &&
 				maps.Equal(g.block.GainInit, b.GainInit) {
@@ -77,8 +78,8 @@ const (
 )
 
 // diagramRows decides the rows that all columns share, so that the same part of two blocks stands at
-// the same height. Sites inside attention and FFN are shown only where some block uses them.
-func diagramRows(spec *model.Spec, groups []blockGroup) []diagramRow {
+// the same height. Sites inside attention and FFN are shown only where some block uses them, or with all.
+func diagramRows(spec *model.Spec, groups []blockGroup, all bool) []diagramRow {
 	lit := func(sites ...model.Site) bool {
 		for i := range groups {
 			if groups[i].block.Sites.Any(sites...) {
@@ -126,8 +127,10 @@ func diagramRows(spec *model.Spec, groups []blockGroup) []diagramRow {
 		}
 	}
 	op("Attention")
-	if lit(model.C, model.Ctx) {
-		site(model.C)
+	if all || lit(model.C, model.Ctx) {
+		if spec.MLA == nil {
+			site(model.C)
+		}
 		site(model.Ctx)
 		op("Output")
 	}
@@ -143,7 +146,7 @@ func diagramRows(spec *model.Spec, groups []blockGroup) []diagramRow {
 		op("Router")
 		ffn = fmt.Sprintf("%d of %d experts", m.TopK, m.Experts)
 	}
-	if lit(model.FFNInner) {
+	if all || lit(model.FFNInner) {
 		op(ffn + " up")
 		site(model.FFNInner)
 		op("FFN down")
@@ -208,10 +211,27 @@ type Shape struct {
 	Size         float32
 	Bold         bool
 	Leading      bool // text starts at A instead of being centred
-	Site         model.Site
-	IsSite       bool
-	Lit          bool // of a site, or a norm at an end
+	Place        Place
+	Lit          bool // the place has a norm
 }
+
+// Place says which norm a shape stands for, if any.
+type Place struct {
+	Kind     PlaceKind
+	Site     model.Site // of AtSite
+	From, To int        // of AtSite: the blocks of its group, both inclusive
+}
+
+// PlaceKind tells sites of blocks from the two norms at the ends of a model.
+type PlaceKind uint8
+
+// The kinds of places.
+const (
+	Nowhere PlaceKind = iota
+	AtSite
+	AtEmbedding
+	AtEnd
+)
 
 func pt(x, y float32) Point { return Point{x, y} }
 
@@ -283,7 +303,7 @@ func (s *sketch) column(spec *model.Spec, g *blockGroup, rows []diagramRow, cx, 
 				} else {
 					p = parts.dot(heads[i], mid)
 				}
-				p.Site, p.IsSite, p.Lit = site, true, g.block.Sites.Has(site)
+				p.Place, p.Lit = g.place(site), g.block.Sites.Has(site)
 			}
 		case rowSplit:
 			split = y + 1
@@ -330,8 +350,7 @@ func (s *sketch) site(g *blockGroup, site model.Site, x, y, w float32) {
 		if scale != "" {
 			s.label(scale, 10, x+w/4, y, Ink1)
 		}
-		p := s.dot(x, y)
-		p.Site, p.IsSite = site, true
+		s.dot(x, y).Place = g.place(site)
 		return
 	}
 	text := "Norm" + scale
@@ -339,8 +358,10 @@ func (s *sketch) site(g *blockGroup, site model.Site, x, y, w float32) {
 		text += ", gain " + number(v)
 	}
 	p := s.box(x, y, w, Norm, OnTone, text)
-	p.Site, p.IsSite, p.Lit = site, true, true
+	p.Place, p.Lit = g.place(site), true
 }
+
+func (g *blockGroup) place(site model.Site) Place { return Place{AtSite, site, g.from, g.to} }
 
 func scaleText(scale [2]float64) string {
 	switch {
@@ -363,16 +384,22 @@ const (
 	endsLine   = 15
 )
 
+// Options are choices of a picture that is to be edited.
+type Options struct {
+	All   bool // show every site, also where no block has a norm
+	Apart bool // draw block 0 apart from others that are like it
+}
+
 // Draw draws a model in the given width; h is the height it needs.
-func Draw(s *model.Spec, width float32) (shapes []Shape, h float32) {
+func Draw(s *model.Spec, width float32, o Options) (shapes []Shape, h float32) {
 	var out sketch
-	groups := groupBlocks(s.Blocks)
+	groups := groupBlocks(s.Blocks, o.Apart)
 	const most = 2 // a row of your own may have more ranges; they wrap
 	columns := min(len(groups), most)
 	y := float32(0)
 	for len(groups) > 0 {
 		n := min(len(groups), columns)
-		rows := diagramRows(s, groups[:n])
+		rows := diagramRows(s, groups[:n], o.All)
 		height := frameTitle + rowsHeight(rows) + 2*framePad
 		each := (width - frameGap*float32(columns-1)) / float32(columns)
 		for i := range groups[:n] {
@@ -396,8 +423,8 @@ func Draw(s *model.Spec, width float32) (shapes []Shape, h float32) {
 func (s *sketch) ends(spec *model.Spec, width, y float32) float32 {
 	const mark = 9
 	left, right := float32(2), 2+width/2
-	end := func(x float32, name string, on bool) {
-		p := Shape{Kind: Box, A: pt(x, y+3), B: pt(x+mark, y+3+mark), Radius: 2, Lit: on}
+	end := func(x float32, name string, on bool, at PlaceKind) {
+		p := Shape{Kind: Box, A: pt(x, y+3), B: pt(x+mark, y+3+mark), Radius: 2, Lit: on, Place: Place{Kind: at}}
 		p.Fill, p.Stroke = Norm, Norm
 		if !on {
 			p.Fill, p.Stroke, name = Ground, Wire, "no "+name
@@ -405,8 +432,8 @@ func (s *sketch) ends(spec *model.Spec, width, y float32) float32 {
 		s.add(p)
 		s.key(name, x+mark+5, y+7.5)
 	}
-	end(left, "embedding norm", spec.EmbNorm)
-	end(right, "final norm", spec.FinalNorm)
+	end(left, "embedding norm", spec.EmbNorm, AtEmbedding)
+	end(right, "final norm", spec.FinalNorm, AtEnd)
 	y += 17
 	s.line(Residual, 1.75, left, y+7.5, left+mark, y+7.5)
 	s.key("residual path", left+mark+5, y+7.5)

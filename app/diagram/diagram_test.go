@@ -11,8 +11,8 @@ func litSites(shapes []Shape) (lit model.Sites, dots int) {
 	for _, s := range shapes {
 		switch {
 		case s.Kind == Box && s.Lit && s.Fill == Norm && s.B.Y-s.A.Y == boxHeight:
-			lit |= model.SitesOf(s.Site)
-		case s.Kind == Dot && !s.Lit && s.IsSite && s.Site != 0:
+			lit |= model.SitesOf(s.Place.Site)
+		case s.Kind == Dot && !s.Lit && s.Place.Kind == AtSite:
 			dots++
 		}
 	}
@@ -29,7 +29,7 @@ func TestDiagramShowsTheBlocks(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", v.ID, err)
 		}
-		groups := groupBlocks(s.Blocks)
+		groups := groupBlocks(s.Blocks, false)
 		at := 0
 		for _, g := range groups {
 			if g.from != at {
@@ -42,7 +42,7 @@ func TestDiagramShowsTheBlocks(t *testing.T) {
 			}
 			at = g.to + 1
 			var one sketch
-			one.column(s, &g, diagramRows(s, []blockGroup{g}), 100, 0, 120)
+			one.column(s, &g, diagramRows(s, []blockGroup{g}, false), 100, 0, 120)
 			if lit, _ := litSites(one.shapes); lit != g.block.Sites {
 				t.Errorf("%s, %s: the picture lights %v, the block has %v",
 					v.ID, g.title(len(s.Blocks)), lit, g.block.Sites)
@@ -60,7 +60,7 @@ func TestDiagramShowsTheBlocks(t *testing.T) {
 		if at != len(s.Blocks) {
 			t.Errorf("%s: groups end at block %d of %d", v.ID, at, len(s.Blocks))
 		}
-		shapes, h := Draw(s, 270)
+		shapes, h := Draw(s, 270, Options{})
 		for _, p := range shapes {
 			if p.A.X < -1 || p.B.X > 271 || p.A.Y < -1 || p.B.Y > h+1 {
 				t.Errorf("%s: %q at %v to %v leaves the picture of 270 x %v", v.ID, p.Text, p.A, p.B, h)
@@ -80,7 +80,7 @@ func TestDiagramGroups(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		groups := groupBlocks(v.Blocks(6))
+		groups := groupBlocks(v.Blocks(6), false)
 		var got []string
 		for i := range groups {
 			got = append(got, groups[i].title(6))
@@ -102,13 +102,59 @@ func TestDiagramSaysFactors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		shapes, _ := Draw(s, 270)
+		shapes, _ := Draw(s, 270, Options{})
 		found := false
 		for _, p := range shapes {
 			found = found || p.Text == want
 		}
 		if !found {
 			t.Errorf("%s: the diagram does not say %q", id, want)
+		}
+	}
+}
+
+// TestEditing: in a picture that is to be edited every site has one shape in each group, and the norms at
+// the ends have theirs.
+func TestEditing(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		mla   int
+		apart bool
+		sites int // a group
+		want  [][2]int
+	}{
+		{"pre", 0, false, 13, [][2]int{{0, 5}}},
+		{"pre", 0, true, 13, [][2]int{{0, 0}, {1, 5}}},
+		{"hybrid_star", 0, true, 13, [][2]int{{0, 0}, {1, 5}}},
+		{"pre", 32, false, 9, [][2]int{{0, 5}}}, // none of q, k, v and c
+	} {
+		m := model.DefaultConfig()
+		m.Variant, m.Vocab, m.MLAKVLora = c.name, 384, c.mla
+		s, err := m.Resolve()
+		if err != nil {
+			t.Fatal(err)
+		}
+		shapes, _ := Draw(s, 270, Options{All: true, Apart: c.apart})
+		seen := map[Place]int{}
+		for _, p := range shapes {
+			if p.Place.Kind == Nowhere {
+				continue
+			}
+			seen[p.Place]++
+			if p.Place.Kind == AtSite && p.Lit != s.Blocks[p.Place.From].Sites.Has(p.Place.Site) {
+				t.Errorf("%s: %+v is lit: %v", c.name, p.Place, p.Lit)
+			}
+			if p.A.X >= p.B.X || p.A.Y >= p.B.Y {
+				t.Errorf("%s: %+v has no extent to press on", c.name, p.Place)
+			}
+		}
+		if want := c.sites*len(c.want) + 2; len(seen) != want {
+			t.Errorf("%s, latents %d: %d places, want %d", c.name, c.mla, len(seen), want)
+		}
+		for _, g := range c.want {
+			if p := (Place{AtSite, model.S2, g[0], g[1]}); seen[p] != 1 {
+				t.Errorf("%s: blocks %d to %d are not a group: %v", c.name, g[0], g[1], seen)
+			}
 		}
 	}
 }

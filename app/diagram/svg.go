@@ -17,7 +17,7 @@ var light = map[Ink]string{
 // SVG is the diagram of a model as a picture file of the given width.
 func SVG(s *model.Spec, width float32) string {
 	const margin = 6
-	shapes, h := Draw(s, width)
+	shapes, h := Draw(s, width, Options{})
 	var b strings.Builder
 	w, h := width+2*margin, h+2*margin
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%g" height="%g" viewBox="%d %d %g %g" `+

@@ -25,8 +25,21 @@ func (w *Window) Train() {
 		w.complain("This cannot be trained", err)
 		return
 	}
-	r := newRun(len(w.session), cfg)
-	w.session = append(w.session, r)
+	r := w.enlist(cfg)
+	w.setState(next)
+	w.runs.choose(r)
+	w.redraw()
+	go func() {
+		job, err := w.opt.Start(cfg)
+		w.opt.Dispatch(func() { w.started(r, job, err) })
+	}()
+}
+
+// enlist adds a run that is about to begin, as the current one.
+func (w *Window) enlist(cfg trainer.Config) *run {
+	r := newRun(0, cfg)
+	w.runs.unfilter(r)
+	w.enroll(r)
 	w.current, w.stopAsap = r, false
 	w.banner.close()
 	w.loss.hint.object.Hide()
@@ -34,13 +47,7 @@ func (w *Window) Train() {
 	w.loss.view.Fit()
 	w.loss.suit(cfg.Steps)
 	w.grad.follow = true
-	w.setState(next)
-	w.runs.refresh(true)
-	w.redraw()
-	go func() {
-		job, err := w.opt.Start(cfg)
-		w.opt.Dispatch(func() { w.started(r, job, err) })
-	}()
+	return r
 }
 
 // checkedConfig is the form as a config that can be built.
@@ -68,19 +75,7 @@ func (w *Window) started(r *run, job Job, err error) {
 		w.finished(r)
 		return
 	}
-	r.job = job
-	if w.stopAsap {
-		job.Stop()
-	}
-	p := &poller{job: job, into: r, every: w.opt.Poll, dispatch: w.opt.Dispatch, slow: &w.behind,
-		update: func(final bool) {
-			w.take(r, job.Snapshot())
-			if final {
-				w.finished(r)
-			}
-		}}
-	w.take(r, job.Snapshot())
-	go p.run()
+	w.follow(r, r, job)
 }
 
 // Pause pauses a running job, or resumes a paused one.
@@ -99,6 +94,9 @@ func (w *Window) Pause() {
 // Stop ends the job with a checkpoint; after a divergence it unlocks the form.
 func (w *Window) Stop() {
 	next, ok := w.state.after(ActStop)
+	if ok && w.raceAtWork() {
+		w.race.race.Cancel()
+	}
 	switch {
 	case !ok:
 	case next == Idle:
@@ -116,7 +114,7 @@ func (w *Window) Stop() {
 // take shows a snapshot of the current run.
 func (w *Window) take(r *run, s trainer.Snapshot) {
 	samples, lines := r.take(s, w.opt.Now())
-	next := r.state
+	next := w.afterRun(r, r.state)
 	if w.stopAsap && next == Preparing {
 		next = Stopping
 	}
@@ -131,11 +129,13 @@ func (w *Window) take(r *run, s trainer.Snapshot) {
 		}
 	}
 	w.status.show(next, &r.snap)
+	w.tellSaved(&s)
 	if s.Device != "" {
 		name, _, _ := strings.Cut(s.Device, ",") // the log has the rest
 		w.device.set(name, "")
 	}
-	w.runs.list.RefreshItem(len(w.session) - 1 - r.slot)
+	w.runs.refreshRun(r)
+	w.keep(r)
 	if r == w.selected {
 		if samples && w.tab() == tabSamples {
 			w.samples.show(r, r.cfg.SampleEvery)
@@ -153,18 +153,22 @@ func (w *Window) take(r *run, s trainer.Snapshot) {
 
 // finished follows the end of a run.
 func (w *Window) finished(r *run) {
-	switch r.state {
-	case Diverged:
-		w.banner.show(toneRed, "Diverged. "+r.snap.Reason, "Unlock the form", w.Stop)
-	case Failed:
+	w.learn(r)
+	switch {
+	case r.state == Diverged && r.raced == nil:
+		w.showDiverged(r)
+	case r.state == Failed:
 		w.banner.show(toneRed, r.snap.Reason, "Copy details", func() { copyText(w.failure(r)) })
 	}
 	w.redraw()
-	if w.closing {
+	if r.discarded {
+		w.trash(r)
+	}
+	if w.closing && !w.raceAtWork() {
 		w.leave()
 		return
 	}
-	if w.behind.Load() {
+	if w.behind.Load() && r.raced == nil {
 		fyne.CurrentApp().SendNotification(fyne.NewNotification("Evenkeel", r.title+": "+r.summary()))
 	}
 }
@@ -208,6 +212,8 @@ const (
 	tabLoss = iota
 	tabGradients
 	tabSamples
+	tabCompare
+	tabRace
 	tabLog
 )
 
@@ -220,21 +226,24 @@ func (w *Window) redraw() {
 	}
 	switch w.tab() {
 	case tabLoss:
-		if w.session == nil {
+		if !w.anyShown() {
 			w.loss.view.SetFigure(nil)
 			w.loss.hint.object.Show()
 			return
 		}
 		w.loss.view.SetFigure(w.loss.figure(w.session))
 	case tabGradients:
-		w.grad.over.SetFigure(w.grad.overTime(w.selected))
-		w.grad.at.SetFigure(w.grad.atStep(w.session, w.selected))
+		w.grad.draw(w.session, w.selected)
 	case tabSamples:
 		every := w.setup.base.SampleEvery
 		if w.selected != nil {
 			every = w.selected.cfg.SampleEvery
 		}
 		w.samples.show(w.selected, every)
+	case tabCompare:
+		w.showCompare()
+	case tabRace:
+		w.showRace()
 	case tabLog:
 		w.log.show(w.selected)
 	}
@@ -243,7 +252,7 @@ func (w *Window) redraw() {
 
 // repaint shows new data in the visible chart. Drawing may take a fifth of the time at most.
 func (w *Window) repaint() {
-	busy := max(w.loss.view.DrawTime(), w.grad.over.DrawTime()+w.grad.at.DrawTime())
+	busy := max(w.loss.view.DrawTime(), w.grad.over.DrawTime()+w.grad.at.DrawTime(), w.raceTab.view.DrawTime())
 	if time.Since(w.painted) < 5*busy && looks[w.state].live {
 		return
 	}
@@ -251,8 +260,12 @@ func (w *Window) repaint() {
 	case tabLoss:
 		w.loss.view.Refresh()
 	case tabGradients:
-		w.grad.over.Refresh()
-		w.grad.at.SetFigure(w.grad.atStep(w.session, w.selected))
+		w.grad.redraw(w.session, w.selected)
+	case tabCompare:
+		w.compare.view.Refresh()
+		w.compare.values(w.compared())
+	case tabRace:
+		w.showRace()
 	}
 	w.painted = time.Now()
 }
@@ -260,14 +273,30 @@ func (w *Window) repaint() {
 // showRun puts a run on the charts or takes it off.
 func (w *Window) showRun(r *run, on bool) {
 	r.shown = on
-	w.runs.refresh(false)
+	r.faded = r.faded && !on
+	if on {
+		w.withMetrics(r, func() {
+			w.enroll(r)
+			w.suit()
+			w.redraw()
+		})
+	}
+	w.runs.update()
 	w.redraw()
 }
 
 // selectRun chooses whose gradients, samples and log are shown.
 func (w *Window) selectRun(r *run) {
-	w.selected = r
-	w.redraw()
+	w.runs.chosen = r
+	w.withMetrics(r, func() {
+		if w.runs.chosen != r {
+			return // another was selected meanwhile
+		}
+		w.selected = r
+		w.steerControls()
+		w.redraw()
+	})
+	w.runControls()
 }
 
 func (w *Window) setPrompt(text string) {
@@ -328,6 +357,8 @@ func (w *Window) Quit() {
 func (w *Window) leave() {
 	w.saveSize()
 	w.gone.Store(true)
+	w.talk.halt()
+	w.lib.writing.wait()
 	w.win.SetCloseIntercept(nil)
 	w.win.Close()
 }

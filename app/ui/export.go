@@ -1,55 +1,55 @@
 package ui
 
 import (
+	"bytes"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/dialog"
-	"fyne.io/fyne/v2/storage"
 	"fyne.io/fyne/v2/widget"
 
 	"github.com/evenkeel/evenkeel/app/chart"
 	"github.com/evenkeel/evenkeel/app/chartview"
 )
 
-// namedChart is a chart with the stem of its files and the tab it is on.
+// namedChart is a chart with the stem of its files, the tab it is on, and what it shows, also when its
+// tab was never opened.
 type namedChart struct {
-	view *chartview.Chart
-	stem func() string
-	tab  int
+	view   *chartview.Chart
+	stem   func() string
+	tab    int
+	figure func() chart.Figure
 }
+
+// title names the chart in menus.
+func (c *namedChart) title() string { return strings.ReplaceAll(c.stem(), "-", " ") }
 
 // charts lists all charts of the window.
 func (w *Window) charts() []*namedChart {
 	slug := func(title string) string { return strings.ReplaceAll(strings.ToLower(title), " ", "-") }
 	return []*namedChart{
-		{w.loss.view, func() string { return slug(w.loss.kind().title) }, tabLoss},
-		{w.grad.over, func() string { return slug(w.grad.kind().title) + "-over-steps" }, tabGradients},
+		{w.loss.view, func() string { return slug(w.loss.kind().title) }, tabLoss,
+			func() chart.Figure { return w.loss.figure(w.session) }},
+		{w.grad.over, w.grad.stem, tabGradients, func() chart.Figure { return w.grad.upper(w.session, w.selected) }},
 		{w.grad.at, func() string {
-			return fmt.Sprintf("%s-by-block-at-%.0f", slug(w.grad.kind().title), w.grad.step.Value)
-		}, tabGradients},
+			return fmt.Sprintf("%s-by-%s-at-%.0f", slug(w.grad.kind().title), w.grad.by(), w.grad.step.Value)
+		}, tabGradients, func() chart.Figure { return w.grad.atStep(w.session, w.selected) }},
 	}
-}
-
-// figureOf is what a chart shows, also when its tab was never opened.
-func (w *Window) figureOf(c *namedChart) chart.Figure {
-	switch c.view {
-	case w.loss.view:
-		return w.loss.figure(w.session)
-	case w.grad.over:
-		return w.grad.overTime(w.selected)
-	}
-	return w.grad.atStep(w.session, w.selected)
 }
 
 // shownCharts lists the charts of the visible tab; all of them on a tab without charts.
 func (w *Window) shownCharts() []*namedChart {
+	if w.tab() == tabCompare {
+		return []*namedChart{w.compareChart()}
+	}
+	if w.tab() == tabRace && w.race != nil {
+		return []*namedChart{w.raceChart()}
+	}
 	var shown []*namedChart
 	for _, c := range w.charts() {
-		if c.tab == w.tab() {
+		if c.tab == w.tab() && !(w.grad.figure2 && c.view == w.grad.at) {
 			shown = append(shown, c)
 		}
 	}
@@ -57,6 +57,35 @@ func (w *Window) shownCharts() []*namedChart {
 		return w.charts()
 	}
 	return shown
+}
+
+// frontChart is the chart that has the focus, else the first that is visible.
+func (w *Window) frontChart() *namedChart {
+	shown := w.shownCharts()
+	for _, c := range shown {
+		if w.win.Canvas().Focused() == fyne.Focusable(c.view) {
+			return c
+		}
+	}
+	return shown[0]
+}
+
+// pictureFormat is a kind of file that a chart can be saved as.
+type pictureFormat struct {
+	label  string
+	suffix string // of the file's stem
+	ext    string
+	scale  float64 // pixels a unit, 0: fit for print
+}
+
+// pictureFormats are the rows of the export menus.
+var pictureFormats = []pictureFormat{
+	{"PNG for print", "", ".png", 0},
+	{"PNG, 1×", "-1x", ".png", 1},
+	{"PNG, 2×", "-2x", ".png", 2},
+	{"PNG, 4×", "-4x", ".png", 4},
+	{"SVG", "", ".svg", 0},
+	{"PDF", "", ".pdf", 0},
 }
 
 // captions says what was trained, one line a run that is shown.
@@ -70,13 +99,14 @@ func (w *Window) captions() []string {
 	return lines
 }
 
-// exportable tells whether there is anything to export.
+// exportable tells whether there is anything to export, and says so when there is not.
 func (w *Window) exportable() bool {
 	for _, r := range w.session {
 		if r.shown && r.hasData() {
 			return true
 		}
 	}
+	w.complain("Export", errNothing)
 	return false
 }
 
@@ -94,70 +124,154 @@ func (w *Window) exportDir() string {
 }
 
 // ExportShown writes the visible charts as PNG at print quality, without a dialog.
-func (w *Window) ExportShown() { w.exportCharts(w.shownCharts()) }
+func (w *Window) ExportShown() { w.exportCharts(w.shownCharts(), pictureFormats[0]) }
 
 // ExportAll writes every chart.
-func (w *Window) ExportAll() { w.exportCharts(w.charts()) }
+func (w *Window) ExportAll() { w.exportCharts(w.charts(), pictureFormats[0]) }
 
-func (w *Window) exportCharts(charts []*namedChart) {
+// exportCharts writes charts into the folder of the run.
+func (w *Window) exportCharts(charts []*namedChart, as pictureFormat) {
 	if !w.exportable() {
-		w.complain("Export", errNothing)
 		return
 	}
-	type picture struct {
-		figure chart.Figure
-		view   chart.View
-		path   string
-	}
-	dir := w.exportDir()
-	var pictures []picture
+	var files []product
 	for _, c := range charts {
-		pictures = append(pictures, picture{w.figureOf(c), c.view.View(), filepath.Join(dir, c.stem()+".png")})
+		draw := w.draws(c, as) // first: it settles the step that the name says
+		files = append(files, product{filepath.Join(w.exportDir(), c.stem()+as.suffix+as.ext), draw})
 	}
-	captions := w.captions()
+	w.produce("The chart was not written", files)
+}
+
+// draws gives the writer of a chart as it is now; it runs off the UI goroutine.
+func (w *Window) draws(c *namedChart, as pictureFormat) func(path string) error {
+	figure := c.figure()
+	o := chart.ExportOptions{View: c.view.View(), Caption: w.captionsOf(c), Scale: as.scale}
+	return func(path string) error { return chart.Export(figure, path, o) }
+}
+
+// saveChart asks where a chart goes; the extension a person types chooses PNG, SVG or PDF.
+func (w *Window) saveChart(c *namedChart, as pictureFormat) {
+	if !w.exportable() {
+		return
+	}
+	draw := w.draws(c, as) // what was seen when Save was chosen
+	w.askPath(c.stem()+as.suffix+as.ext, "The chart was not written", func(path string) {
+		w.produce("The chart was not written", []product{{path, draw}})
+	})
+}
+
+// copyScale is the pixels a unit of a copied picture: sharp on the displays of today's Macs, and of a
+// size that documents take well.
+const copyScale = 2
+
+// copyChart puts a chart on the system's clipboard as a picture.
+func (w *Window) copyChart(c *namedChart) {
+	clip := w.pictureClipboard()
+	if clip == nil || !w.exportable() {
+		return
+	}
+	const failed = "The chart was not copied"
+	figure, title := c.figure(), c.title()
+	o := chart.ExportOptions{View: c.view.View(), Caption: w.captionsOf(c), Scale: copyScale}
 	go func() {
-		err := os.MkdirAll(dir, 0o755)
-		for i := 0; i < len(pictures) && err == nil; i++ {
-			p := &pictures[i]
-			p.path = unused(p.path)
-			err = chart.Export(p.figure, p.path, chart.ExportOptions{View: p.view, Caption: captions})
+		var picture bytes.Buffer
+		err := chart.Encode(&picture, figure, "png", o)
+		if err == nil && !clip.onMain {
+			err = clip.set(picture.Bytes())
 		}
 		w.opt.Dispatch(func() {
+			if err == nil && clip.onMain {
+				err = clip.set(picture.Bytes())
+			}
 			if err != nil {
-				w.complain("The chart was not written", err)
+				w.complain(failed, err)
 				return
 			}
-			var names []string
-			for _, p := range pictures {
-				names = append(names, filepath.Base(p.path))
-			}
-			w.banner.show(toneGreen, "Saved "+strings.Join(names, ", ")+" in "+dir, "Copy path", func() { copyText(pictures[0].path) })
+			w.banner.show(toneGreen, "The chart “"+title+"” is on the clipboard as a picture", "", nil)
 		})
 	}()
 }
 
-// unused gives path, or with a number when that file exists: an export never replaces another.
-func unused(path string) string {
-	ext := filepath.Ext(path)
-	stem := strings.TrimSuffix(path, ext)
-	for n := 2; ; n++ {
-		if _, err := os.Stat(path); err != nil {
-			return path
-		}
-		path = fmt.Sprintf("%s-%d%s", stem, n, ext)
+// editItems are the rows of the Edit menu: those given and, where pictures can be copied, that.
+func (w *Window) editItems(items ...*fyne.MenuItem) []*fyne.MenuItem {
+	if w.pictureClipboard() == nil {
+		return items
 	}
+	return append(items, fyne.NewMenuItemSeparator(),
+		item("Copy Chart as Picture", func() { w.copyChart(w.frontChart()) }, fyne.KeyC, true))
 }
 
-// exportAs asks where a chart goes; the extension chooses PNG, SVG or PDF.
-func (w *Window) exportAs(c *namedChart) {
-	if !w.exportable() {
-		w.complain("Export", errNothing)
-		return
+// formatItems are the rows of a menu of formats.
+func formatItems(choose func(pictureFormat)) []*fyne.MenuItem {
+	var items []*fyne.MenuItem
+	for _, f := range pictureFormats {
+		items = append(items, fyne.NewMenuItem(f.label, func() { choose(f) }))
 	}
-	figure, view, captions := w.figureOf(c), c.view.View(), w.captions()
+	return items
+}
+
+// parent is a menu item that opens others.
+func parent(label string, items ...*fyne.MenuItem) *fyne.MenuItem {
+	i := fyne.NewMenuItem(label, nil)
+	i.ChildMenu = fyne.NewMenu("", items...)
+	return i
+}
+
+// exportItems are the rows below the export button.
+func (w *Window) exportItems() []*fyne.MenuItem {
+	shown := w.shownCharts()
+	items := []*fyne.MenuItem{parent("Export as", formatItems(func(f pictureFormat) { w.exportCharts(shown, f) })...)}
+	for _, c := range shown {
+		items = append(items, parent("Save "+c.title(), formatItems(func(f pictureFormat) { w.saveChart(c, f) })...))
+	}
+	if w.pictureClipboard() != nil {
+		items = append(items, fyne.NewMenuItemSeparator())
+		for _, c := range shown {
+			items = append(items, fyne.NewMenuItem("Copy "+c.title(), func() { w.copyChart(c) }))
+		}
+	}
+	return append(items, fyne.NewMenuItemSeparator(),
+		fyne.NewMenuItem("Export points as CSV", w.ExportCSV),
+		fyne.NewMenuItem("Export points as JSON", w.ExportJSON),
+		fyne.NewMenuItem("Save points as…", w.savePoints),
+		fyne.NewMenuItemSeparator(),
+		fyne.NewMenuItem("Export all charts as PNG", w.ExportAll))
+}
+
+// exportMenu opens the menu beside the export button.
+func (w *Window) exportMenu(from fyne.CanvasObject) {
+	menu := widget.NewPopUpMenu(fyne.NewMenu("", w.exportItems()...), w.win.Canvas())
+	at := fyne.CurrentApp().Driver().AbsolutePositionForObject(from)
+	menu.ShowAtPosition(at.AddXY(from.Size().Width-menu.MinSize().Width, from.Size().Height+2))
+}
+
+// chartMenu opens the menu of a chart.
+func (w *Window) chartMenu(c *namedChart, at fyne.Position) {
+	items := []*fyne.MenuItem{}
+	if w.pictureClipboard() != nil {
+		items = append(items, fyne.NewMenuItem("Copy picture", func() { w.copyChart(c) }))
+	}
+	if text := c.view.Readout(); text != "" {
+		items = append(items, fyne.NewMenuItem("Copy values", func() { copyText(text) }))
+	}
+	if len(items) > 0 {
+		items = append(items, fyne.NewMenuItemSeparator())
+	}
+	items = append(items,
+		parent("Export as", formatItems(func(f pictureFormat) { w.exportCharts([]*namedChart{c}, f) })...),
+		parent("Save as", formatItems(func(f pictureFormat) { w.saveChart(c, f) })...),
+		fyne.NewMenuItemSeparator())
+	follow := fyne.NewMenuItem("Follow", func() { c.view.SetFollow(!c.view.Following()) })
+	follow.Checked = c.view.Following()
+	items = append(items, follow, fyne.NewMenuItem("Fit", c.view.Fit))
+	widget.ShowPopUpMenuAtPosition(fyne.NewMenu("", items...), w.win.Canvas(), at)
+}
+
+// askPath asks for the name of a new file.
+func (w *Window) askPath(name, failed string, then func(path string)) {
 	d := dialog.NewFileSave(func(f fyne.URIWriteCloser, err error) {
 		if err != nil {
-			w.complain("The chart was not written", err)
+			w.complain(failed, err)
 			return
 		}
 		if f == nil {
@@ -166,77 +280,8 @@ func (w *Window) exportAs(c *namedChart) {
 		path := f.URI().Path()
 		f.Close()
 		w.rememberFolder(filepath.Dir(path))
-		if filepath.Ext(path) == "" {
-			os.Remove(path) // the dialog made it, empty
-			path = unused(path + ".png")
-		}
-		w.exportTo(figure, path, chart.ExportOptions{View: view, Caption: captions})
+		then(withExtension(path, filepath.Ext(name)))
 	}, w.win)
-	d.SetFileName(c.stem() + ".png")
+	d.SetFileName(name)
 	w.showInFolder(d)
-}
-
-func (w *Window) exportTo(f chart.Figure, path string, o chart.ExportOptions) {
-	go func() {
-		err := chart.Export(f, path, o)
-		w.opt.Dispatch(func() {
-			if err != nil {
-				w.complain("The chart was not written", err)
-				return
-			}
-			w.banner.show(toneGreen, "Saved "+path, "Copy path", func() { copyText(path) })
-		})
-	}()
-}
-
-func copyText(text string) { fyne.CurrentApp().Clipboard().SetContent(text) }
-
-// exportItems are the rows of the export menus for some charts.
-func (w *Window) exportItems(charts []*namedChart) []*fyne.MenuItem {
-	var items []*fyne.MenuItem
-	for _, c := range charts {
-		label := "Save " + strings.ReplaceAll(c.stem(), "-", " ") + " as…"
-		items = append(items, fyne.NewMenuItem(label, func() { w.exportAs(c) }))
-	}
-	return items
-}
-
-// exportMenu opens the menu beside the export button.
-func (w *Window) exportMenu(from fyne.CanvasObject) {
-	items := append(w.exportItems(w.shownCharts()), fyne.NewMenuItemSeparator(),
-		fyne.NewMenuItem("Export all charts as PNG", w.ExportAll))
-	menu := widget.NewPopUpMenu(fyne.NewMenu("", items...), w.win.Canvas())
-	at := fyne.CurrentApp().Driver().AbsolutePositionForObject(from)
-	menu.ShowAtPosition(at.AddXY(from.Size().Width-menu.MinSize().Width, from.Size().Height+2))
-}
-
-// chartMenu opens the menu of a chart.
-func (w *Window) chartMenu(c *namedChart, at fyne.Position) {
-	items := []*fyne.MenuItem{
-		fyne.NewMenuItem("Export PNG", func() { w.exportCharts([]*namedChart{c}) }),
-		fyne.NewMenuItem("Save as…", func() { w.exportAs(c) }),
-		fyne.NewMenuItemSeparator(),
-	}
-	if text := c.view.Readout(); text != "" {
-		items = append(items, fyne.NewMenuItem("Copy values", func() { copyText(text) }))
-	}
-	follow := fyne.NewMenuItem("Follow", func() { c.view.SetFollow(!c.view.Following()) })
-	follow.Checked = c.view.Following()
-	items = append(items, follow, fyne.NewMenuItem("Fit", c.view.Fit))
-	widget.ShowPopUpMenuAtPosition(fyne.NewMenu("", items...), w.win.Canvas(), at)
-}
-
-// showInFolder opens a file dialog where the last one ended.
-func (w *Window) showInFolder(d *dialog.FileDialog) {
-	if dir := fyne.CurrentApp().Preferences().String(prefFolder); dir != "" {
-		if l, err := storage.ListerForURI(storage.NewFileURI(dir)); err == nil {
-			d.SetLocation(l)
-		}
-	}
-	d.Resize(fyne.NewSize(820, 560))
-	d.Show()
-}
-
-func (w *Window) rememberFolder(dir string) {
-	fyne.CurrentApp().Preferences().SetString(prefFolder, dir)
 }

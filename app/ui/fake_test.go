@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"context"
+	"fmt"
 	"image"
 	"image/png"
 	"math"
@@ -65,6 +67,7 @@ func newFakeJob(cfg trainer.Config) *fakeJob {
 		cfg: cfg, history: trainer.NewHistory(trainer.MetricKeys(cfg.Model.Layers, cfg.Model.Experts)),
 		done: make(chan struct{}), changes: 1,
 		snap: trainer.Snapshot{State: trainer.Preparing, Reason: "Reading text", Progress: -1, Steps: int64(cfg.Steps),
+			Peak: cfg.LR,
 			Loss: nan, ValLoss: nan, Floor: nan, GradNorm: nan},
 	}
 }
@@ -88,7 +91,11 @@ func (j *fakeJob) Pause()                    { j.change(trainer.Running, trainer
 func (j *fakeJob) Continue()                 { j.change(trainer.Paused, trainer.Running) }
 func (j *fakeJob) SetPrompt(p string)        { j.set(func(*trainer.Snapshot) { j.prompt = p }) }
 func (j *fakeJob) UseCPU()                   { j.change(trainer.Asking, trainer.Running) }
-func (j *fakeJob) CheckpointNow()            { j.set(func(*trainer.Snapshot) { j.saved++ }) }
+func (j *fakeJob) SetLearningRate(p float64) error {
+	j.set(func(s *trainer.Snapshot) { s.Peak, s.LRAt = p, fmt.Sprintf("%d:%g", s.Step+1, p) })
+	return nil
+}
+func (j *fakeJob) CheckpointNow() { j.set(func(*trainer.Snapshot) { j.saved++ }) }
 
 func (j *fakeJob) Stop() {
 	j.set(func(s *trainer.Snapshot) {
@@ -146,7 +153,7 @@ func (j *fakeJob) steps(n int) {
 		for i := range L {
 			row = append(row, float32(2+0.1*float64(i)))
 		}
-		j.history.Append(int64(t), append(row, 0.4))
+		j.history.Append(int64(t), append(append(row, 0.4), fakeRouting(&j.cfg, t)...))
 	}
 	j.set(func(s *trainer.Snapshot) {
 		s.State, s.Reason = trainer.Running, ""
@@ -160,13 +167,39 @@ func (j *fakeJob) steps(n int) {
 	})
 }
 
+// fakeRouting is what routers that learn to favour some experts would do at step t.
+func fakeRouting(c *trainer.Config, t int) []float32 {
+	L, E := c.Model.Layers, c.Model.Experts
+	if E == 0 {
+		return nil
+	}
+	lean := min(1, float64(t)/100) // how far they have gone
+	weight := func(i, e int) float64 { return math.Exp(1.2 * lean * math.Sin(float64(1+e+3*i))) }
+	var entropies, busiest, loads []float32
+	for i := range L {
+		sum, most, entropy := 0.0, 0.0, 0.0
+		for e := range E {
+			sum += weight(i, e)
+		}
+		for e := range E {
+			p := weight(i, e) / sum
+			most, entropy = max(most, p), entropy-p*math.Log(p)
+			loads = append(loads, float32(p*float64(c.Batch*c.Model.Seq*c.Model.TopK)))
+		}
+		entropies, busiest = append(entropies, float32(entropy)), append(busiest, float32(most))
+	}
+	row := append(make([]float32, 2*L), entropies...)
+	return append(append(row, busiest...), loads...)
+}
+
 // fixture is a window with a scripted trainer.
 type fixture struct {
 	*Window
 	t    *testing.T
 	loop *loop
 	jobs []*fakeJob
-	fail error // what the next start answers
+	fail error    // what the next start answers
+	went []string // how runs were gone on with
 }
 
 func newFixture(t *testing.T, a Appearance) *fixture {
@@ -177,7 +210,10 @@ func newFixture(t *testing.T, a Appearance) *fixture {
 	win := app.NewWindow("Evenkeel")
 	clock := time.Date(2025, 3, 1, 12, 0, 0, 0, time.UTC)
 	f.Window = New(Options{
-		Window: win, Dispatch: f.loop.do, Poll: time.Millisecond, ExportDir: t.TempDir(), Version: "test",
+		Window: win, Dispatch: f.loop.do, Poll: time.Millisecond, ExportDir: t.TempDir(), RunsDir: t.TempDir(), Version: "test",
+		Pace: func(context.Context, string, int) (trainer.Pace, error) {
+			return trainer.Pace{FLOPS: 80e9, Half: 140, From: "a timed product of matrices"}, nil
+		},
 		Now: func() time.Time { clock = clock.Add(time.Second); return clock },
 		Start: func(c trainer.Config) (Job, error) {
 			if f.fail != nil {
@@ -188,6 +224,7 @@ func newFixture(t *testing.T, a Appearance) *fixture {
 			return j, nil
 		},
 	})
+	f.opt.Steer = f.steering()
 	win.Resize(DefaultSize)
 	if c, ok := win.Canvas().(test.WindowlessCanvas); ok {
 		c.SetScale(1)

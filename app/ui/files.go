@@ -84,12 +84,22 @@ func (w *Window) useConfig(c trainer.Config) {
 	w.formChanged()
 }
 
-// dropped takes a file or folder dropped on the window: a configuration, a run folder, or a corpus.
+// dropped takes a file or folder dropped on the window.
 func (w *Window) dropped(uris []fyne.URI) {
-	if len(uris) == 0 || !looks[w.state].edit {
+	if len(uris) > 0 {
+		w.OpenPath(uris[0].Path())
+	}
+}
+
+// OpenPath opens a run folder, a configuration, or a corpus.
+func (w *Window) OpenPath(path string) {
+	if _, err := os.Stat(filepath.Join(path, "run.json")); err == nil {
+		w.OpenRun(path)
 		return
 	}
-	path := uris[0].Path()
+	if !looks[w.state].edit {
+		return
+	}
 	config := filepath.Join(path, "config.yaml")
 	_, err := os.Stat(config)
 	switch ext := filepath.Ext(path); {
@@ -105,8 +115,15 @@ func (w *Window) dropped(uris []fyne.URI) {
 // duplicate takes the selected run's configuration into the form.
 func (w *Window) duplicate() {
 	if w.selected != nil {
-		w.useConfig(w.selected.cfg)
+		w.useSettings(w.selected)
 	}
+}
+
+// useSettings shows a run's configuration in the form, without what was done to that run by hand.
+func (w *Window) useSettings(r *run) {
+	c := r.cfg
+	c.LRAt = ""
+	w.useConfig(c)
 }
 
 // appearance switches between light and dark at once.
@@ -144,4 +161,8 @@ func (w *Window) saveSize() {
 }
 
 // SetInFront tells the window whether it is in front of others; behind, it draws once a second.
-func (w *Window) SetInFront(front bool) { w.behind.Store(!front) }
+func (w *Window) SetInFront(front bool) {
+	if w.behind.Swap(!front) && front {
+		w.opt.Dispatch(w.scan) // other programs may have trained meanwhile
+	}
+}

@@ -15,7 +15,8 @@ type Job interface {
 	Continue()
 	Stop()
 	CheckpointNow()
-	UseCPU() // answers the question of a job in state Asking
+	SetLearningRate(peak float64) error // from the next step on
+	UseCPU()                            // answers the question of a job in state Asking
 	SetPrompt(string)
 	Done() <-chan struct{} // closed once the run folder is complete
 }

@@ -36,11 +36,13 @@ const validationSuffix = ", validation"
 type lossTab struct {
 	view    *chartview.Chart
 	metric  *widget.Select
+	logX    *widget.Check
 	logY    *widget.Check
 	raw     *widget.Check
 	smooth  *widget.Slider
 	amount  *themedText
 	hint    *hint
+	corner  *fyne.Container // buttons of a chart with something on it
 	object  fyne.CanvasObject
 	changed func()
 	touched bool // the smoothing was chosen by hand
@@ -58,6 +60,7 @@ func newLossTab(dispatch func(func()), changed func()) *lossTab {
 		t.metric.Options = append(t.metric.Options, m.title)
 	}
 	t.metric.Selected = metrics[0].title
+	t.logX = widget.NewCheck("Log X", func(bool) { t.view.Fit(); redraw() })
 	t.logY = widget.NewCheck("Log Y", func(bool) { t.view.Fit(); redraw() })
 	t.raw = widget.NewCheck("Raw", func(bool) { redraw() })
 	t.raw.Checked = true
@@ -66,14 +69,15 @@ func newLossTab(dispatch func(func()), changed func()) *lossTab {
 	t.smooth.Step, t.smooth.Value = 0.001, firstSmoothing
 	t.smooth.OnChanged = func(v float64) {
 		t.touched = true
-		t.amount.set(fmt.Sprintf("Smooth %.3f", v), "")
+		t.amount.set(fmt.Sprintf("Smooth %.3g", v), "")
 		redraw()
 	}
-	t.amount.set(fmt.Sprintf("Smooth %.3f", t.smooth.Value), "")
-	fit := fitButton(t.view.Fit)
-	bar := container.New(controlLayout{1}, t.metric, t.logY, t.raw, named(t.amount, t.smooth), fit)
+	t.amount.set(fmt.Sprintf("Smooth %.3g", t.smooth.Value), "")
+	bar := container.New(controlLayout{1, 0}, t.metric, t.logX, t.logY, t.raw, named(t.amount, t.smooth))
+	t.corner = corner(newFollowButton(t.view), fitButton(t.view.Fit))
+	t.corner.Hide()
 	t.object = container.NewBorder(nil, spaced(6, 4, 6, 8, bar), nil, nil,
-		spaced(6, 6, 6, 0, container.NewStack(t.view, t.hint.object)))
+		spaced(6, 6, 6, 0, container.NewStack(t.view, t.corner, t.hint.object)))
 	return t
 }
 
@@ -92,10 +96,11 @@ func (t *lossTab) kind() metric { return metrics[max(0, t.metric.SelectedIndex()
 
 // figure builds the chart of the runs that are shown.
 func (t *lossTab) figure(runs []*run) chart.Figure {
+	t.corner.Show()
 	m := t.kind()
 	f := &chart.Lines{
 		Head:   chart.Head{Title: m.title, Empty: "Waiting for the first step"},
-		XLabel: "step", YLabel: m.label, LogY: t.logY.Checked,
+		XLabel: "step", YLabel: m.label, LogX: t.logX.Checked, LogY: t.logY.Checked,
 		ShowRaw: t.raw.Checked,
 	}
 	loss := m.key == trainer.KeyLoss
@@ -104,11 +109,14 @@ func (t *lossTab) figure(runs []*run) chart.Figure {
 	}
 	floors := map[string]bool{}
 	for _, r := range runs {
+		if !r.shown && !r.faded {
+			continue
+		}
+		f.Lines = append(f.Lines, chart.Line{Name: r.title, Slot: r.slot, Series: r.series[m.key], Hidden: !r.shown})
 		if !r.shown {
 			continue
 		}
 		f.XMax = math.Max(f.XMax, float64(r.cfg.Steps))
-		f.Lines = append(f.Lines, chart.Line{Name: r.title, Slot: r.slot, Series: r.series[m.key]})
 		if !loss {
 			continue
 		}
@@ -120,51 +128,6 @@ func (t *lossTab) figure(runs []*run) chart.Figure {
 		}
 	}
 	return f
-}
-
-// controlLayout is the row below a chart: lists that give way in a narrow window, then switches, a
-// slider that takes the rest, and a button.
-type controlLayout struct{ lists int }
-
-func (l controlLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
-	const gap, least, most = 4, 84, 176
-	rest := size.Width - gap*float32(len(objects)-1)
-	widths := make([]float32, len(objects))
-	slider := len(objects) - 2
-	for i, o := range objects {
-		switch {
-		case i < l.lists:
-			widths[i] = min(max(size.Width*0.25, least), most) * (1 - 0.25*float32(i))
-		case i != slider:
-			widths[i] = o.MinSize().Width
-		}
-		rest -= widths[i]
-	}
-	widths[slider] = max(rest, objects[slider].MinSize().Width)
-	x := float32(0)
-	for i, o := range objects {
-		o.Move(fyne.NewPos(x, 0))
-		o.Resize(fyne.NewSize(widths[i], size.Height))
-		x += widths[i] + gap
-	}
-}
-
-func (l controlLayout) MinSize(objects []fyne.CanvasObject) (size fyne.Size) {
-	for _, o := range objects {
-		size.Height = max(size.Height, o.MinSize().Height)
-	}
-	size.Width = tabsLeast - 20
-	return size
-}
-
-// named puts a slider below its caption.
-func named(text *themedText, s *widget.Slider) fyne.CanvasObject {
-	return spaced(8, 0, 8, 0, column(0, spaced(8, 0, 0, 0, text), container.New(leastHeight{18}, s)))
-}
-
-// fitButton forgets the zoom.
-func fitButton(fit func()) fyne.CanvasObject {
-	return widget.NewButtonWithIcon("", theme.ZoomFitIcon(), fit)
 }
 
 // runTitle is the run a legend entry belongs to.

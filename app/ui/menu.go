@@ -12,8 +12,11 @@ type menu struct {
 	main               *fyne.MainMenu
 	train, pause, stop *fyne.MenuItem
 	checkpoint         *fyne.MenuItem
+	steer              steerItems
+	runs               runItems
 	open, openText     *fyne.MenuItem
 	duplicate          *fyne.MenuItem
+	race, raceReport   *fyne.MenuItem
 	logAxis            *fyne.MenuItem
 	themes             [3]*fyne.MenuItem
 }
@@ -36,14 +39,14 @@ func newMenu(w *Window) *menu {
 	m.train = item("Train", w.Train, fyne.KeyR, false)
 	m.pause = item("Pause", w.Pause, fyne.KeyP, false)
 	m.stop = item("Stop", w.Stop, fyne.KeyPeriod, false)
-	m.checkpoint = item("Save Checkpoint Now", func() {
-		if w.current != nil && w.current.job != nil && looks[w.state].live {
-			w.current.job.CheckpointNow()
-		}
-	}, fyne.KeyS, false)
+	m.checkpoint = item("Save Checkpoint Now", w.CheckpointNow, fyne.KeyS, false)
+	m.steer = w.steerItems()
+	m.runs = w.runItems()
 	m.open = item("Open Configuration…", w.pickConfig, fyne.KeyO, false)
 	m.openText = item("Open Text…", func() { w.pickData(false) }, "", false)
 	m.duplicate = item("Use the Selected Run’s Settings", w.duplicate, fyne.KeyD, false)
+	m.race = item("Race Variants…", w.Race, fyne.KeyV, true)
+	m.raceReport = fyne.NewMenuItem("Write Report of the Race", w.ReportRace)
 	m.logAxis = item("Logarithmic Axis", w.toggleLog, fyne.KeyL, false)
 	view := []*fyne.MenuItem{}
 	for i, t := range w.tabs.Items {
@@ -62,14 +65,25 @@ func newMenu(w *Window) *menu {
 	quit := item("Quit", w.Close, fyne.KeyQ, false) // Fyne's own would leave without asking
 	quit.IsQuit = true
 	m.main = fyne.NewMainMenu(
-		fyne.NewMenu("File", m.open, m.openText,
+		fyne.NewMenu("File", m.runs.open, m.open, m.openText,
 			fyne.NewMenuItemSeparator(),
 			item("Export Charts", w.ExportShown, fyne.KeyE, false),
 			fyne.NewMenuItem("Export All Charts", w.ExportAll),
-			fyne.NewMenuItem("Export Chart As…", func() { w.exportAs(w.shownCharts()[0]) }),
+			parent("Export Charts As", formatItems(func(f pictureFormat) { w.exportCharts(w.shownCharts(), f) })...),
+			parent("Save Chart As", formatItems(func(f pictureFormat) { w.saveChart(w.frontChart(), f) })...),
+			fyne.NewMenuItemSeparator(),
+			item("Export Points as CSV", w.ExportCSV, fyne.KeyE, true),
+			fyne.NewMenuItem("Export Points as JSON", w.ExportJSON),
+			fyne.NewMenuItem("Save Points As…", w.savePoints),
+			m.raceReport,
 			fyne.NewMenuItemSeparator(), quit),
-		fyne.NewMenu("Edit", m.duplicate),
-		fyne.NewMenu("Run", m.train, m.pause, m.stop, fyne.NewMenuItemSeparator(), m.checkpoint),
+		fyne.NewMenu("Edit", append(w.editItems(m.duplicate), m.runs.edit()...)...),
+		fyne.NewMenu("Run", m.train, m.race, m.pause, m.stop,
+			fyne.NewMenuItemSeparator(), m.steer.rate, m.checkpoint,
+			fyne.NewMenuItemSeparator(), m.steer.longer, m.steer.back,
+			fyne.NewMenuItemSeparator(), m.runs.discard,
+			fyne.NewMenuItemSeparator(), item("Generate or Stop Text", w.talk.Generate, fyne.KeyG, false),
+			fyne.NewMenuItem("Two Models Side by Side", w.talk.ToggleSecond)),
 		fyne.NewMenu("View", view...),
 		fyne.NewMenu("Help", fyne.NewMenuItem("About", w.about)),
 	)
@@ -92,6 +106,7 @@ func (m *menu) setState(l look) {
 	}
 	m.train.Disabled, m.pause.Disabled, m.stop.Disabled = !l.train, !l.pause, !l.stop
 	m.checkpoint.Disabled = !l.live
+	m.race.Disabled = !l.train
 	m.open.Disabled, m.openText.Disabled, m.duplicate.Disabled = !l.edit, !l.edit, !l.edit
 	m.main.Refresh()
 }
@@ -99,8 +114,11 @@ func (m *menu) setState(l look) {
 // toggleLog switches the log axis of the visible tab.
 func (w *Window) toggleLog() {
 	c := w.loss.logY
-	if w.tab() == tabGradients {
+	switch w.tab() {
+	case tabGradients:
 		c = w.grad.logY
+	case tabRace:
+		c = w.raceTab.logY
 	}
 	c.SetChecked(!c.Checked)
 }

@@ -17,6 +17,7 @@ type picker struct {
 	widget.Select
 	canvas func() fyne.Canvas
 	chosen func(id string)
+	own    func() []*model.Variant // rows of a person's own, listed first; nil: none
 
 	current string
 	popup   *widget.PopUp
@@ -44,13 +45,24 @@ func (p *picker) show(v *model.Variant) {
 	p.Refresh()
 }
 
+// all are a person's own rows and those of the table.
+func (p *picker) all() []*model.Variant {
+	var all []*model.Variant
+	if p.own != nil {
+		all = p.own()
+	}
+	for i := range model.Variants {
+		all = append(all, &model.Variants[i])
+	}
+	return all
+}
+
 // pickerRows lists the variants whose title, family or paper contain the words, each family headed.
-func pickerRows(words string) []pickerRow {
+func pickerRows(all []*model.Variant, words string) []pickerRow {
 	var rows []pickerRow
 	words = strings.ToLower(strings.TrimSpace(words))
 	family := ""
-	for i := range model.Variants {
-		v := &model.Variants[i]
+	for _, v := range all {
 		if !strings.Contains(strings.ToLower(v.Title+" "+v.ID+" "+v.Family+" "+v.Paper), words) {
 			continue
 		}
@@ -83,9 +95,10 @@ func (p *picker) TypedKey(e *fyne.KeyEvent) {
 	case step == 0:
 		return
 	}
-	for i := range model.Variants {
-		if j := i + step; model.Variants[i].ID == p.current && j >= 0 && j < len(model.Variants) {
-			p.chosen(model.Variants[j].ID)
+	all := p.all()
+	for i := range all {
+		if j := i + step; all[i].ID == p.current && j >= 0 && j < len(all) {
+			p.chosen(all[j].ID)
 			return
 		}
 	}
@@ -139,7 +152,7 @@ func (p *picker) build() {
 }
 
 func (p *picker) search(words string) {
-	p.rows = pickerRows(words)
+	p.rows = pickerRows(p.all(), words)
 	p.list.ScrollToTop()
 	p.list.Refresh()
 }

@@ -10,20 +10,35 @@ import (
 
 	"github.com/evenkeel/evenkeel/app/chart"
 	"github.com/evenkeel/evenkeel/trainer"
+	"github.com/evenkeel/evenkeel/trainer/runs"
 )
 
-// run is one training run of this session, alive or ended.
+// run is one training run: of this session, alive or ended, or of the folder of runs.
 type run struct {
-	slot  int // number for life: colour
+	slot  int // number for life: colour; negative before it was ever shown
 	title string
 	cfg   trainer.Config
 	job   Job // nil until the trainer has answered
 
-	shown  bool // on the charts
+	shown  bool        // on the charts
+	faded  bool        // hidden by its legend row, which stays
+	raced  *windowRace // the race it is part of, or nil
 	state  State
 	snap   trainer.Snapshot
 	keys   []string
 	series map[string]*chart.Series // by metric key; filled by the poller
+	load   map[int][]*chart.Series  // shares of experts by block, made when shown
+
+	about     runs.About // what a person says of it
+	kept      bool       // title and colour are stored in its folder
+	created   time.Time
+	begun     bool          // by this window: its title is of this window too
+	stored    *runs.Summary // what the folder of runs says; nil for runs of this session
+	phase     metricsPhase  // of stored runs
+	waiting   []func()      // for the metrics
+	settled   settled       // settings as the Compare tab shows them
+	best      map[bestKey]*extreme
+	discarded bool // goes to the trash once it has ended
 
 	samples []trainer.Sample
 	log     []logLine
@@ -96,13 +111,19 @@ func (r *run) take(s trainer.Snapshot, now time.Time) (samples, lines bool) {
 		r.log[len(r.log)-1].bad = state == Diverged || state == Failed || state == Asking
 	}
 	r.state, r.snap = state, s
+	if s.Peak > 0 {
+		r.cfg.LRAt = s.LRAt // the configuration is of the run as it went
+	}
 	for ; r.seen.notes < len(s.Notes); r.seen.notes++ {
 		r.line(now, "Note: %s", s.Notes[r.seen.notes])
 	}
 	steps, vals := r.series[trainer.KeyValLoss].Points()
 	at, losses := r.series[trainer.KeyLoss].Points()
-	for ; r.seen.val < len(steps); r.seen.val++ {
+	for ; state != Preparing && r.seen.val < len(steps); r.seen.val++ {
 		i := r.seen.val
+		if steps[i] <= float64(s.From) {
+			continue // of an earlier session
+		}
 		loss := math.NaN()
 		if j := sort.SearchFloat64s(at, steps[i]); j < len(at) && at[j] == steps[i] {
 			loss = losses[j]
@@ -158,6 +179,16 @@ func device(s *trainer.Snapshot) string {
 // summary is the line below a run's name.
 func (r *run) summary() string {
 	loss := value(r.snap.Loss)
+	if r.phase == metricsOnTheWay {
+		return "reading its metrics"
+	}
+	if r.stored != nil && r.job == nil && r.state != Done && r.state != Failed {
+		text := r.word() + ", step " + whole(r.snap.Step)
+		if !math.IsNaN(r.snap.Loss) {
+			text += ", loss " + loss
+		}
+		return text
+	}
 	switch r.state {
 	case Preparing, Idle:
 		return "preparing"
@@ -178,8 +209,12 @@ func (r *run) summary() string {
 // settings is the run's line in the caption of an exported chart.
 func (r *run) settings() string {
 	c := &r.cfg
-	return fmt.Sprintf("%s: %d blocks, d %d, %d heads, %d tokens × batch %d, lr %g, %s, init %s, seed %d, %s",
-		r.title, c.Model.Layers, c.Model.D, c.Model.Heads, c.Model.Seq, c.Batch, c.LR,
+	lr := fmt.Sprintf("lr %g", c.LR)
+	if at := c.LRAt; at != "" {
+		lr += " (from step " + strings.NewReplacer(":", ": ", ",", ", ").Replace(at) + ")"
+	}
+	return fmt.Sprintf("%s: %d blocks, d %d, %d heads, %d tokens × batch %d, %s, %s, init %s, seed %d, %s",
+		r.title, c.Model.Layers, c.Model.D, c.Model.Heads, c.Model.Seq, c.Batch, lr,
 		plural(c.Steps, "step"), resolvedInit(c), c.Seed, dataName(c.Data))
 }
 
@@ -191,4 +226,7 @@ func resolvedInit(c *trainer.Config) string {
 }
 
 // hasData tells whether the run has measured anything yet.
-func (r *run) hasData() bool { return r.series[trainer.KeyLoss].Len() > 0 }
+func (r *run) hasData() bool {
+	s := r.series[trainer.KeyLoss]
+	return s != nil && s.Len() > 0
+}

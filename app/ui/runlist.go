@@ -1,6 +1,10 @@
 package ui
 
 import (
+	"slices"
+	"strings"
+	"time"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
@@ -10,58 +14,196 @@ import (
 	"github.com/evenkeel/evenkeel/app/chart"
 )
 
-// runList shows the runs of this session, newest first: whether a run is on the charts, its colour, its
-// name and how it stands.
+// runList shows the runs of this session and those in the folder of runs, newest first: whether a run is
+// on the charts, its colour, its name and how it stands. A text filters it.
 type runList struct {
-	list   *widget.List
+	list   *runRows
+	filter *field
+	more   *widget.Button
 	empty  *widget.RichText
-	runs   func() []*run
-	toggle func(*run, bool)
 	object fyne.CanvasObject
+
+	all    func() []*run
+	now    func() time.Time
+	toggle func(*run, bool)
+	picked func(*run)
+	menu   func(*run) *fyne.Menu
+	delete func(*run)
+	win    func() fyne.Canvas
+
+	rows   []*run // those the filter lets through
+	chosen *run   // the row that is selected
+	fault  string // why the folder cannot be listed
+	quiet  bool   // the list is selected by the window
 }
 
-func newRunList(runs func() []*run, toggle func(*run, bool), selected func(*run)) *runList {
-	l := &runList{runs: runs, toggle: toggle, empty: mutedProse()}
-	l.list = widget.NewList(func() int { return len(runs()) },
-		func() fyne.CanvasObject { return newRunItem() },
-		func(i widget.ListItemID, o fyne.CanvasObject) { o.(*runItem).set(l.at(i), l.toggle) })
+// runRows is the list with keys of its own: Delete, and Return to put a run on the charts.
+type runRows struct {
+	widget.List
+	typed func(fyne.KeyName) bool
+}
+
+// TypedKey implements fyne.Focusable.
+func (l *runRows) TypedKey(e *fyne.KeyEvent) {
+	if !l.typed(e.Name) {
+		l.List.TypedKey(e)
+	}
+}
+
+func newRunList(all func() []*run, toggle func(*run, bool), picked func(*run)) *runList {
+	l := &runList{all: all, toggle: toggle, picked: picked, empty: mutedProse(), list: &runRows{}, now: time.Now}
+	l.list.Length = func() int { return len(l.rows) }
+	l.list.CreateItem = func() fyne.CanvasObject { return newRunItem(l) }
+	l.list.UpdateItem = func(i widget.ListItemID, o fyne.CanvasObject) {
+		if i < len(l.rows) {
+			o.(*runItem).set(l.rows[i])
+		}
+	}
 	l.list.HideSeparators = true
-	l.list.OnSelected = func(i widget.ListItemID) { selected(l.at(i)) }
-	say(l.empty, "Each run of this session stays here with its colour, "+
-		"so that two variants can be compared on one chart.")
-	l.object = container.NewStack(l.list, spaced(6, 0, 6, 0, l.empty))
+	l.list.OnSelected = func(i widget.ListItemID) {
+		if i < len(l.rows) && !l.quiet {
+			l.chosen = l.rows[i]
+			l.picked(l.chosen)
+		}
+	}
+	l.list.typed = l.key
+	l.list.ExtendBaseWidget(l.list)
+	l.filter = newField(func(string) { l.update() })
+	l.filter.SetPlaceHolder("Find")
+	l.more = widget.NewButtonWithIcon("", theme.MoreVerticalIcon(), func() {
+		at := fyne.CurrentApp().Driver().AbsolutePositionForObject(l.more)
+		widget.ShowPopUpMenuAtPosition(l.menu(l.chosen), l.win(), at.AddXY(0, l.more.Size().Height+2))
+	})
+	l.more.Importance = widget.LowImportance
+	head := container.NewBorder(nil, nil, spaced(12, 0, 8, 0, container.NewCenter(heading("Runs"))), l.more, l.filter)
+	l.object = container.NewBorder(spaced(0, 6, 6, 4, head), nil, nil, nil,
+		container.NewStack(l.list, spaced(6, 0, 6, 0, l.empty)))
+	l.update()
 	return l
 }
 
-func (l *runList) at(i int) *run {
-	all := l.runs()
-	return all[len(all)-1-i]
+// key handles a key of the list and tells whether it did.
+func (l *runList) key(k fyne.KeyName) bool {
+	if l.chosen == nil {
+		return false
+	}
+	switch k {
+	case fyne.KeyReturn, fyne.KeyEnter:
+		l.toggle(l.chosen, !l.chosen.shown)
+	case fyne.KeyDelete, fyne.KeyBackspace:
+		l.delete(l.chosen)
+	default:
+		return false
+	}
+	return true
 }
 
-// refresh shows what changed; focus selects the newest run.
-func (l *runList) refresh(focus bool) {
-	if len(l.runs()) > 0 {
-		l.empty.Hide()
+// update follows a change of the runs or of the filter.
+func (l *runList) update() {
+	words := strings.Fields(strings.ToLower(l.filter.Text))
+	l.rows = l.rows[:0]
+	for _, r := range l.all() {
+		if r.matches(words) {
+			l.rows = append(l.rows, r)
+		}
 	}
+	switch {
+	case len(l.rows) > 0:
+		l.empty.Hide()
+	case l.fault != "":
+		say(l.empty, l.fault)
+		l.empty.Show()
+	case len(words) > 0:
+		say(l.empty, "No run has “"+strings.TrimSpace(l.filter.Text)+"” in its name, variant, tags or status.")
+		l.empty.Show()
+	default:
+		say(l.empty, "Each run stays here with its colour, also tomorrow. "+
+			"Check several to compare them on one chart.")
+		l.empty.Show()
+	}
+	l.mark()
 	l.list.Refresh()
-	if focus {
+}
+
+// mark selects the row of the chosen run, wherever it is now.
+func (l *runList) mark() {
+	l.quiet = true
+	defer func() { l.quiet = false }()
+	i := slices.Index(l.rows, l.chosen)
+	if i < 0 {
 		l.list.UnselectAll()
-		l.list.Select(0)
+		return
+	}
+	if y := l.list.GetScrollOffset; l.list.Size().Height > 0 {
+		at := y() // selecting scrolls to the row, but nobody asked for that here
+		defer func() { l.list.ScrollToOffset(at) }()
+	}
+	l.list.Select(i)
+}
+
+// choose selects a run as if its row had been pressed.
+func (l *runList) choose(r *run) {
+	l.chosen = r
+	l.update()
+	if i := slices.Index(l.rows, r); i >= 0 {
+		l.list.MinSize() // makes its renderer: a list without one cannot scroll
+		l.list.ScrollTo(i)
+	}
+	l.picked(r)
+}
+
+// unfilter forgets the filter when it hides a run.
+func (l *runList) unfilter(r *run) {
+	if !r.matches(strings.Fields(strings.ToLower(l.filter.Text))) {
+		l.filter.SetText("")
 	}
 }
+
+// refreshRun shows what changed in one run.
+func (l *runList) refreshRun(r *run) {
+	if i := slices.Index(l.rows, r); i >= 0 {
+		l.list.RefreshItem(i)
+	}
+}
+
+// matches tells whether every word is in the run's name, variant, tags or status.
+func (r *run) matches(words []string) bool {
+	if len(words) == 0 {
+		return true
+	}
+	text := strings.ToLower(r.title + "\n" + r.variantID() + "\n" + r.variantTitle() + "\n" + r.word() + "\n")
+	for _, t := range r.about.Tags {
+		text += "#" + t + "\n"
+	}
+	for _, w := range words {
+		if !strings.Contains(text, w) {
+			return false
+		}
+	}
+	return true
+}
+
+// ageWidth has room for "29 Sep" and "Sep 2025".
+const ageWidth = 52
 
 // runItem is a row of the list.
 type runItem struct {
 	widget.BaseWidget
+	of     *runList
+	run    *run
 	check  *widget.Check
 	swatch *canvas.Rectangle
-	title  *themedText
-	below  *themedText
+	title  *elided
+	age    *themedText
+	below  *elided
 }
 
-func newRunItem() *runItem {
-	r := &runItem{check: widget.NewCheck("", nil), swatch: canvas.NewRectangle(nil), below: caption("")}
-	r.title = newText("", theme.ColorNameForeground, theme.SizeNameText, fyne.TextStyle{Bold: true})
+func newRunItem(of *runList) *runItem {
+	r := &runItem{of: of, check: widget.NewCheck("", nil), swatch: canvas.NewRectangle(nil), age: caption("")}
+	r.age.text.Alignment = fyne.TextAlignTrailing
+	r.title = newElided(newText("", theme.ColorNameForeground, theme.SizeNameText, fyne.TextStyle{Bold: true}))
+	r.title.keep = titleEnd
+	r.below = newElided(caption(""))
 	r.swatch.CornerRadius = 2
 	r.swatch.SetMinSize(fyne.NewSize(5, 28))
 	r.ExtendBaseWidget(r)
@@ -71,16 +213,37 @@ func newRunItem() *runItem {
 // CreateRenderer implements fyne.Widget.
 func (r *runItem) CreateRenderer() fyne.WidgetRenderer {
 	left := container.NewHBox(spaced(4, 0, 0, 0, r.check), container.NewCenter(r.swatch))
+	title := container.NewBorder(nil, nil, nil, container.New(leastLayout{ageWidth}, r.age), r.title)
 	return widget.NewSimpleRenderer(container.NewBorder(nil, nil, left, nil,
-		spaced(4, 4, 2, 4, column(1, r.title, r.below))))
+		spaced(4, 2, 8, 2, column(1, title, r.below))))
 }
 
-func (r *runItem) set(of *run, toggle func(*run, bool)) {
+// Tapped implements fyne.Tappable: selects the row.
+func (r *runItem) Tapped(*fyne.PointEvent) {
+	r.of.win().Focus(r.of.list)
+	if i := slices.Index(r.of.rows, r.run); i >= 0 {
+		r.of.list.Select(i)
+	}
+}
+
+// TappedSecondary implements fyne.SecondaryTappable: selects the row and opens its menu.
+func (r *runItem) TappedSecondary(e *fyne.PointEvent) {
+	r.Tapped(e)
+	widget.ShowPopUpMenuAtPosition(r.of.menu(r.run), r.of.win(), e.AbsolutePosition)
+}
+
+func (r *runItem) set(of *run) {
+	r.run = of
 	r.check.OnChanged = nil
 	r.check.SetChecked(of.shown)
-	r.check.OnChanged = func(on bool) { toggle(of, on) }
-	if c := chart.RunColor(of.slot); r.swatch.FillColor != c {
-		r.swatch.FillColor = c
+	r.check.OnChanged = func(on bool) { r.of.toggle(of, on) }
+	th, v := r.Theme(), fyne.CurrentApp().Settings().ThemeVariant()
+	ground := th.Color(theme.ColorNameSeparator, v) // no colour yet: it was never shown
+	if of.slot >= 0 {
+		ground = chart.RunColor(of.slot)
+	}
+	if r.swatch.FillColor != ground {
+		r.swatch.FillColor = ground
 		r.swatch.Refresh()
 	}
 	r.title.set(of.title, "")
@@ -88,5 +251,78 @@ func (r *runItem) set(of *run, toggle func(*run, bool)) {
 	if of.state == Diverged || of.state == Failed {
 		ink = theme.ColorNameError
 	}
-	r.below.set(of.summary(), ink)
+	text := of.summary()
+	for _, t := range of.about.Tags {
+		text += "  #" + t
+	}
+	r.below.set(text, ink)
+	r.age.set("", "")
+	if of.stored != nil {
+		r.age.set(byAge(of.created, r.of.now()), "")
+	}
+}
+
+// elided shows a text that may be wider than its place; dots then stand for its end, or for its middle
+// where ends tell texts apart.
+type elided struct {
+	widget.BaseWidget
+	text *themedText
+	full string
+	keep int // letters of the end that stay
+}
+
+// titleEnd keeps the number or ID that a run's title ends in.
+const titleEnd = 7
+
+func newElided(text *themedText) *elided {
+	e := &elided{text: text}
+	e.ExtendBaseWidget(e)
+	return e
+}
+
+func (e *elided) set(full string, ink fyne.ThemeColorName) {
+	if full != e.full || ink != "" && ink != e.text.ink {
+		e.full = full
+		e.text.set(e.fitting(), ink)
+	}
+}
+
+// fitting is as much of the text as has room.
+func (e *elided) fitting() string {
+	size, style := e.Theme().Size(e.text.size), e.text.text.TextStyle
+	fits := func(s string) bool { return fyne.MeasureText(s, size, style).Width <= e.Size().Width+0.5 }
+	if e.Size().Width <= 0 || fits(e.full) {
+		return e.full
+	}
+	letters := []rune(e.full)
+	end := "…" + string(letters[len(letters)-min(e.keep, len(letters)/2):])
+	lo, hi := 0, len(letters)-1
+	for lo < hi { // the longest that fits
+		mid := (lo + hi + 1) / 2
+		if fits(string(letters[:mid]) + end) {
+			lo = mid
+		} else {
+			hi = mid - 1
+		}
+	}
+	return strings.TrimRight(string(letters[:lo]), " ,") + end
+}
+
+// CreateRenderer implements fyne.Widget.
+func (e *elided) CreateRenderer() fyne.WidgetRenderer {
+	return &elidedRenderer{widget.NewSimpleRenderer(e.text), e}
+}
+
+type elidedRenderer struct {
+	fyne.WidgetRenderer
+	e *elided
+}
+
+func (r *elidedRenderer) MinSize() fyne.Size {
+	return fyne.NewSize(0, r.WidgetRenderer.MinSize().Height)
+}
+
+func (r *elidedRenderer) Layout(s fyne.Size) {
+	r.e.text.set(r.e.fitting(), r.e.text.ink)
+	r.WidgetRenderer.Layout(s)
 }

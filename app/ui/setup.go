@@ -12,6 +12,7 @@ import (
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/widget"
 
+	"github.com/evenkeel/evenkeel/app/diagram"
 	"github.com/evenkeel/evenkeel/model"
 	"github.com/evenkeel/evenkeel/trainer"
 )
@@ -47,7 +48,10 @@ type setup struct {
 
 	preset, data, init, device *widget.Select
 	steps, batch, lr, seed     *field
+	model                      *modelForm
 	sizes                      *themedText
+	own                        *ownRows
+	before                     *carried // keys of the model before a row of one's own was made
 
 	changed func()             // some field changed
 	pick    func(folder bool)  // a file or folder is wanted
@@ -57,10 +61,11 @@ type setup struct {
 }
 
 func newSetup(base trainer.Config, devices []Choice) *setup {
-	s := &setup{devices: devices}
+	s := &setup{devices: devices, own: &ownRows{}}
 	s.preset, s.data = s.list(s.onPreset), s.list(s.onData)
 	s.init, s.device = s.list(s.touched), s.list(s.touched)
 	s.steps, s.batch, s.lr, s.seed = s.entry(), s.entry(), s.entry(), s.entry()
+	s.model = newModelForm(s.resized, func(h *helpLabel) { s.help(h) })
 	s.sizes = caption("")
 	for i := range model.Presets {
 		s.preset.Options = append(s.preset.Options, model.Presets[i].Title)
@@ -80,7 +85,7 @@ func newSetup(base trainer.Config, devices []Choice) *setup {
 		form.Add(newHelpLabel(f.help, func(h *helpLabel) { s.help(h) }))
 		form.Add(f.field)
 	}
-	s.object = column(4, form, spaced(0, 0, 0, 4, s.sizes))
+	s.object = column(4, form, column(0, s.model.object, spaced(0, 0, 0, 4, s.sizes)))
 	s.fill(base)
 	return s
 }
@@ -105,11 +110,15 @@ func (s *setup) touched() {
 func (s *setup) fill(c trainer.Config) {
 	s.quiet = true
 	defer func() { s.quiet = false }()
-	s.base = c
+	s.base, s.before = c, nil
 	s.preset.ClearSelected()
 	if p, err := model.FindPreset(c.Preset); err == nil {
 		s.preset.SetSelected(p.Title)
 	}
+	if own := c.Model.Custom; own != nil && own.ID == c.Model.Variant {
+		s.own.put(own, "")
+	}
+	s.model.fill(&c.Model)
 	s.steps.SetText(strconv.Itoa(c.Steps))
 	s.batch.SetText(strconv.Itoa(c.Batch))
 	s.lr.SetText(strconv.FormatFloat(c.LR, 'g', -1, 64))
@@ -125,16 +134,43 @@ func (s *setup) fill(c trainer.Config) {
 	s.showSizes()
 }
 
+// showSizes sums the model up below its form, and shows in its empty fields what they come to.
 func (s *setup) showSizes() {
-	m := &s.base.Model
-	sizes := fmt.Sprintf("%d blocks · d %d · %d heads · %d tokens", m.Layers, m.D, m.Heads, m.Seq)
+	m := s.base.Model
+	if s.model.read(&m) != nil {
+		return
+	}
+	attention := fmt.Sprintf("%d heads", m.Heads)
+	switch {
+	case m.MLAKVLora > 0:
+		attention += ", MLA"
+	case m.KVHeads > 0 && m.KVHeads != m.Heads:
+		attention += fmt.Sprintf(" on %d", m.KVHeads)
+	}
+	text := fmt.Sprintf("%d blocks · d %d · %s · %d tokens", m.Layers, m.D, attention, m.Seq)
 	if m.Experts > 0 {
-		sizes += fmt.Sprintf(" · %d of %d experts", m.TopK, m.Experts)
+		text = fmt.Sprintf("%d blocks · d %d · %s · %d of %d experts", m.Layers, m.D, attention, m.TopK, m.Experts)
 	}
-	if m.MLAKVLora > 0 {
-		sizes += " · MLA"
+	s.sizes.set(text, "")
+	c := s.base
+	c.Model = m
+	spec, err := c.ExpectedSpec()
+	if err != nil {
+		spec = nil
 	}
-	s.sizes.set(sizes, "")
+	s.model.suggest(spec)
+}
+
+// resized follows an edit of the model's sizes: they are no preset's any more.
+func (s *setup) resized() {
+	if s.quiet {
+		return
+	}
+	s.base.Preset = ""
+	s.quiet = true
+	s.preset.ClearSelected()
+	s.quiet = false
+	s.touched()
 }
 
 // showData lists the built-in corpora, the chosen path and the two dialogs.
@@ -167,8 +203,11 @@ func builtIn(id string) bool {
 func (s *setup) showInit() {
 	auto := model.Auto
 	c := s.base
+	if s.model.read(&c.Model) != nil {
+		c = s.base
+	}
 	c.Model.Init = model.Auto
-	if spec, err := c.ExpectedSpec(); err == nil {
+	if spec, _ := c.ExpectedSpec(); spec != nil { // one that is refused has an init as well
 		auto += " (" + initName(spec.Init) + ")"
 	}
 	options, at := []string{auto}, 0
@@ -225,12 +264,75 @@ func (s *setup) setData(path string) {
 	s.touched()
 }
 
-// setVariant takes a variant; the init list then names another default.
+// setVariant takes a variant of the table or a row of one's own; the init list then names another default.
 func (s *setup) setVariant(id string) {
 	s.readInit()
-	s.base.Model.Variant, s.base.Model.Custom = id, nil
+	m := &s.base.Model
+	s.before.restore(m)
+	s.before = nil
+	m.Variant, m.Custom = id, nil
+	if own := s.own.find(id); own != nil {
+		m.Custom = own.Row
+		if from, err := model.Find(own.From); err == nil {
+			s.before = carry(from, m)
+		}
+	}
 	s.showInit()
 	s.touched()
+}
+
+// setOwn takes a row of one's own and keeps it in the list; from is the id of the row it was made from, or
+// empty.
+func (s *setup) setOwn(c *model.Custom, from string) {
+	s.readInit()
+	s.base.Model.Variant, s.base.Model.Custom = c.ID, c
+	s.own.put(c, from)
+	s.showInit()
+	s.touched()
+}
+
+// pressed follows a press on a place of the diagram. On a row of the table it makes one of one's own that
+// says the same but for the place, with the keys a row cannot say written into the config.
+func (s *setup) pressed(at diagram.Place) error {
+	m := &s.base.Model
+	c, L := m.Custom, s.base.Model.Layers
+	if read := s.base.Model; s.model.read(&read) == nil {
+		L = read.Layers
+	}
+	from := ""
+	if c == nil || c.ID != m.Variant {
+		v, err := m.Row()
+		if err != nil {
+			return err
+		}
+		c, from = s.own.derive(v), v.ID
+		s.before = carry(v, m)
+	}
+	next, err := toggled(c, L, at)
+	if err == nil {
+		s.setOwn(next, from)
+	}
+	return err
+}
+
+// rename gives the row of one's own another title.
+func (s *setup) rename(title string) {
+	c := s.base.Model.Custom
+	title = strings.TrimSpace(title)
+	if c == nil || title == "" || title == c.Title {
+		return
+	}
+	next := *c
+	next.Title = title
+	s.setOwn(&next, "")
+}
+
+// dropOwn forgets the row of one's own that is chosen; the default variant takes its place.
+func (s *setup) dropOwn() {
+	if c := s.base.Model.Custom; c != nil {
+		s.own.drop(c.ID)
+		s.setVariant(model.DefaultConfig().Variant)
+	}
 }
 
 func (s *setup) readInit() {
@@ -264,6 +366,9 @@ func (s *setup) config() (trainer.Config, error) {
 	if i := s.device.SelectedIndex(); i >= 0 {
 		c.Device = s.devices[i].ID
 	}
+	if err := s.model.read(&c.Model); err != nil {
+		return c, err
+	}
 	if c.Batch%c.Micro != 0 {
 		c.Micro = 1
 	}
@@ -279,9 +384,8 @@ func (e *fieldError) Error() string {
 
 // enable locks or unlocks every field.
 func (s *setup) enable(on bool) {
-	for _, f := range []fyne.Disableable{
-		s.preset, s.data, s.steps, s.batch, s.lr, s.seed, s.init, s.device,
-	} {
+	for _, f := range append(s.model.lockable(),
+		s.preset, s.data, s.steps, s.batch, s.lr, s.seed, s.init, s.device) {
 		if on {
 			f.Enable()
 		} else {

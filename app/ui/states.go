@@ -23,11 +23,14 @@ const (
 // Action is what a person can ask for.
 type Action uint8
 
-// The actions of the toolbar.
+// The actions of toolbar and menu.
 const (
 	ActTrain Action = iota
 	ActPause        // resumes when paused
 	ActStop
+	ActRate     // another learning rate
+	ActLonger   // trains a finished run further
+	ActRollBack // goes on from before a divergence
 )
 
 // tone is the colour of the status pill.
@@ -52,22 +55,28 @@ type look struct {
 	stop   bool
 	edit   bool // the form can be changed
 	live   bool // a job is at work
+	rate   bool // the learning rate can be changed
+	longer bool // a run in this state can be trained further
+	back   bool // a run in this state can be taken back
+	awake  bool // the machine must not sleep
 }
 
 // looks is the table of states. Diverged keeps the form locked so that what was run stays readable;
 // Stop there lets it go.
 var looks = [...]look{
 	Idle:      {word: "Idle", tone: toneGrey, icon: iconIdle, train: true, edit: true},
-	Preparing: {word: "Preparing", tone: toneBlue, icon: iconWait, stop: true, live: true},
-	Running:   {word: "Running", tone: toneGreen, icon: iconPlay, pause: true, stop: true, live: true},
-	Pausing:   {word: "Pausing", tone: toneAmber, icon: iconWait, live: true},
-	Stopping:  {word: "Stopping", tone: toneAmber, icon: iconWait, live: true},
-	Asking:    {word: "Waiting", tone: toneAmber, icon: iconWarn, stop: true, live: true},
-	Paused:    {word: "Paused", tone: toneAmber, icon: iconPause, pause: true, resume: true, stop: true, live: true},
-	Diverged:  {word: "Diverged", tone: toneRed, icon: iconWarn, train: true, stop: true},
-	Done:      {word: "Done", tone: toneBlue, icon: iconCheck, train: true, edit: true},
-	Stopped:   {word: "Stopped", tone: toneBlue, icon: iconStop, train: true, edit: true},
-	Failed:    {word: "Failed", tone: toneRed, icon: iconWarn, train: true, edit: true},
+	Preparing: {word: "Preparing", tone: toneBlue, icon: iconWait, stop: true, live: true, awake: true},
+	Running: {word: "Running", tone: toneGreen, icon: iconPlay, pause: true, stop: true, live: true, rate: true,
+		awake: true},
+	Pausing:  {word: "Pausing", tone: toneAmber, icon: iconWait, live: true, awake: true},
+	Stopping: {word: "Stopping", tone: toneAmber, icon: iconWait, live: true, awake: true},
+	Asking:   {word: "Waiting", tone: toneAmber, icon: iconWarn, stop: true, live: true},
+	Paused: {word: "Paused", tone: toneAmber, icon: iconPause, pause: true, resume: true, stop: true, live: true,
+		rate: true},
+	Diverged: {word: "Diverged", tone: toneRed, icon: iconWarn, train: true, stop: true, back: true},
+	Done:     {word: "Done", tone: toneBlue, icon: iconCheck, train: true, edit: true, longer: true},
+	Stopped:  {word: "Stopped", tone: toneBlue, icon: iconStop, train: true, edit: true, longer: true},
+	Failed:   {word: "Failed", tone: toneRed, icon: iconWarn, train: true, edit: true, longer: true},
 }
 
 // String is the word on the pill.
@@ -87,6 +96,10 @@ func (s State) after(a Action) (State, bool) {
 		return Stopping, true
 	case a == ActStop && l.stop:
 		return Idle, true
+	case a == ActRate && l.rate:
+		return s, true
+	case a == ActLonger && l.longer, a == ActRollBack && l.back:
+		return Preparing, true
 	}
 	return s, false
 }

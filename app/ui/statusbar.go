@@ -27,6 +27,7 @@ type statusBar struct {
 	memory   *tile
 	object   fyne.CanvasObject
 	sentence string // what the line below the bar says while nothing is awaited
+	over     string // what it says instead, empty for nothing
 }
 
 func newStatusBar() *statusBar {
@@ -107,11 +108,12 @@ func (s *statusBar) say(st State, snap *trainer.Snapshot) {
 		text = "Press Train to start"
 	}
 	s.sentence = text
-	s.said.set(text, "")
+	s.awaiting(s.over)
 }
 
-// awaiting says what a long pause or stop waits for; empty goes back to the usual line.
+// awaiting says what is waited for, or was done just now, whatever else there is to say; empty goes back to the usual line.
 func (s *statusBar) awaiting(text string) {
+	s.over = text
 	if text == "" {
 		text = s.sentence
 	}
@@ -124,17 +126,18 @@ type banner struct {
 	icon   *widget.Icon
 	text   *widget.Label
 	button *widget.Button
+	other  *widget.Button // a second answer
 	shut   *widget.Button
 	moved  func() // shown or hidden: the window is laid out anew
 }
 
 func newBanner() *banner {
 	b := &banner{icon: widget.NewIcon(nil), text: prose(theme.SizeNameText, widget.MediumImportance),
-		button: widget.NewButton("", nil)}
+		button: widget.NewButton("", nil), other: widget.NewButton("", nil)}
 	b.shut = widget.NewButtonWithIcon("", theme.CancelIcon(), func() { b.close() })
 	b.shut.Importance = widget.LowImportance
 	b.content = spaced(10, 2, 6, 2, container.NewBorder(nil, nil, container.NewCenter(b.icon),
-		container.NewCenter(container.NewHBox(b.button, b.shut)), b.text))
+		container.NewCenter(container.NewHBox(b.button, b.other, b.shut)), b.text))
 	b.ExtendBaseWidget(b)
 	b.Hide()
 	return b
@@ -146,9 +149,19 @@ func (b *banner) ask(t tone, text, label string, action func()) {
 	b.shut.Hide()
 }
 
+// offer says a sentence with two answers.
+func (b *banner) offer(t tone, text, label string, action func(), other string, otherwise func()) {
+	b.show(t, text, label, action)
+	b.other.SetText(other)
+	b.other.OnTapped = otherwise
+	b.other.Show()
+	b.moved()
+}
+
 // show says a sentence, with a button when action is not nil.
 func (b *banner) show(t tone, text, label string, action func()) {
 	b.shut.Show()
+	b.other.Hide()
 	b.ground = tintColor(t)
 	b.icon.SetResource(toneIcon(t))
 	b.text.SetText(text)

@@ -8,30 +8,27 @@ import (
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
-
-	"github.com/evenkeel/evenkeel/trainer"
 )
 
-// samplesTab shows what the model wrote, newest first, and what it continues from.
+// samplesTab shows what the model wrote while it trained, newest first, and has the prompt that those
+// samples and the texts of talk go on from.
 type samplesTab struct {
 	prompt *field
-	text   *widget.RichText
+	head   *themedText
+	text   *textView
 	empty  *hint
+	follow func(*run) // told whose samples are shown
 	object fyne.CanvasObject
 }
 
 func newSamplesTab(setPrompt func(string)) *samplesTab {
-	t := &samplesTab{prompt: newField(setPrompt), text: widget.NewRichText(), empty: newHint()}
-	t.prompt.SetPlaceHolder("Text the samples continue; empty starts from nothing")
-	t.text.Wrapping = fyne.TextWrapWord
+	t := &samplesTab{prompt: newField(setPrompt), text: newTextView(), empty: newHint()}
+	t.prompt.SetPlaceHolder("Text the model continues; empty starts from nothing")
 	t.empty.button.Hide()
 	t.empty.title.set("No samples yet", "")
-	label := newText("Prompt", theme.ColorNameForeground, theme.SizeNameText, fyne.TextStyle{})
-	t.object = container.NewBorder(
-		spaced(10, 8, 10, 4,
-			container.NewBorder(nil, nil, spaced(0, 0, 6, 0, container.NewCenter(label)), nil, t.prompt)),
-		nil, nil, nil,
-		container.NewStack(container.NewVScroll(spaced(4, 0, 4, 0, t.text)), t.empty.object))
+	t.head = newText("While training", theme.ColorNameForeground, theme.SizeNameText, fyne.TextStyle{Bold: true})
+	t.object = container.NewBorder(column(6, widget.NewSeparator(), spaced(10, 2, 10, 0, t.head)), nil, nil, nil,
+		container.NewStack(spaced(4, 4, 4, 0, t.text.object), t.empty.object))
 	return t
 }
 
@@ -41,33 +38,20 @@ func (t *samplesTab) show(r *run, every int) {
 	if every <= 0 {
 		t.empty.text.set("Samples are off in this configuration (sample_every is 0).", "")
 	}
-	t.text.Segments = nil
+	var blocks []textBlock
 	if r != nil {
 		for i := len(r.samples) - 1; i >= 0; i-- {
-			t.text.Segments = append(t.text.Segments, sampleSegments(r.title, r.samples[i])...)
+			s := r.samples[i]
+			blocks = append(blocks, textBlock{r.title + ", step " + whole(s.Step), s.Prompt, strings.TrimPrefix(s.Text, s.Prompt)})
 		}
 	}
-	if len(t.text.Segments) == 0 {
+	if len(blocks) == 0 {
 		t.empty.object.Show()
 	} else {
 		t.empty.object.Hide()
 	}
-	t.text.Refresh()
-}
-
-func sampleSegments(title string, s trainer.Sample) []widget.RichTextSegment {
-	head := widget.RichTextStyle{SizeName: theme.SizeNameCaptionText, ColorName: theme.ColorNamePlaceHolder}
-	body := widget.RichTextStyle{SizeName: theme.SizeNameText, TextStyle: fyne.TextStyle{Monospace: true}}
-	prompt := body
-	prompt.Inline, prompt.ColorName = true, theme.ColorNamePrimary
-	segments := []widget.RichTextSegment{
-		&widget.TextSegment{Style: head, Text: title + ", step " + whole(s.Step)},
-	}
-	if s.Prompt != "" {
-		segments = append(segments, &widget.TextSegment{Style: prompt, Text: printable(s.Prompt)})
-	}
-	text := printable(strings.TrimPrefix(s.Text, s.Prompt))
-	return append(segments, &widget.TextSegment{Style: body, Text: text}, &widget.SeparatorSegment{})
+	t.text.set(blocks, false)
+	t.follow(r)
 }
 
 // printable replaces what fonts have no shape for: an untrained model writes control characters.

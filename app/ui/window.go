@@ -15,8 +15,9 @@ import (
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
-	"github.com/evenkeel/evenkeel/model"
+	"github.com/evenkeel/evenkeel/app/chartview"
 	"github.com/evenkeel/evenkeel/trainer"
+	"github.com/evenkeel/evenkeel/trainer/runs"
 )
 
 // Options is what the window needs from outside. Window, Dispatch and Start must be set.
@@ -31,7 +32,11 @@ type Options struct {
 	Poll      time.Duration    // between looks at the job; 0: 125 ms
 	Now       func() time.Time // for the log; nil: time.Now
 	Version   string           // for About
+	RunsDir   string           // folder of runs; empty: the user's
+	Open      Opener           // opens checkpoints to talk to; nil: on the CPU
 	Memory    uint64           // bytes of this machine; 0: unknown, nothing is refused for its size
+	Pace      Pacer            // how fast a device trains, for estimates; nil: known after the first run
+	Steer     Steering         // how to go on with runs
 }
 
 // Window is the main window.
@@ -44,9 +49,13 @@ type Window struct {
 	counter  *estimator
 	variant  *variantPanel
 	runs     *runList
+	lib      library
 	loss     *lossTab
 	grad     *gradTab
 	samples  *samplesTab
+	talk     *talk
+	compare  *compareTab
+	raceTab  *raceTab
 	log      *logTab
 	tabs     *container.AppTabs
 	status   *statusBar
@@ -66,12 +75,24 @@ type Window struct {
 	current  *run   // the one that is live, or was last
 	selected *run   // the one the gradients, samples and log are of
 	painted  time.Time
-	lack     string // why the model does not fit this machine; empty when it does
-	stopAsap bool   // stop was pressed before the trainer answered
+	race     *windowRace // the one that is shown, or nil
+	racing   *raceDialog // opened last
+	lack     string      // why the model does not fit this machine; empty when it does
+	stopAsap bool        // stop was pressed before the trainer answered
 	closing  bool
 	gone     atomic.Bool // the window was closed: nothing may touch a widget any more
 	behind   atomic.Bool // the window is not in front
 	waiting  *time.Timer // says what a long pause or stop waits for
+
+	awake       bool         // the machine is kept from sleeping
+	saving      bool         // a checkpoint was asked for
+	savedBefore int          // checkpoints there were then
+	told        *time.Timer  // takes back that it was written
+	asked       *question    // asked last
+	annotating  *notesDialog // opened last
+
+	clip   func() *pictureClipboard // nil: the system's
+	reveal func(dir string) error   // nil: the system's file manager
 }
 
 // runsHeight is what the list of runs keeps in a low window, in units.
@@ -95,6 +116,12 @@ func New(o Options) *Window {
 		if home, err := os.UserHomeDir(); err == nil {
 			o.ExportDir = filepath.Join(home, "Documents", "Evenkeel")
 		}
+	}
+	if o.RunsDir == "" {
+		o.RunsDir, _ = runs.DefaultRoot() // without a home there are none to list
+	}
+	if o.Open == nil {
+		o.Open = openOnCPU
 	}
 	cfg := trainer.DefaultConfig()
 	if o.Config != nil {
@@ -120,26 +147,25 @@ func New(o Options) *Window {
 	w.win.SetOnDropped(func(_ fyne.Position, uris []fyne.URI) { w.dropped(uris) })
 	w.setState(Idle)
 	w.formChanged()
+	w.scan()
 	return w
 }
 
 // build makes the parts and ties them together.
 func (w *Window) build(cfg trainer.Config) {
 	w.estimate = newEstimateView()
-	w.counter = &estimator{dispatch: w.opt.Dispatch, show: w.showCounts}
+	w.counter = &estimator{dispatch: w.opt.Dispatch, show: w.showCounts, measure: w.opt.Pace}
 	w.setup = newSetup(cfg, w.opt.Devices)
 	w.setup.changed, w.setup.pick, w.setup.help = w.formChanged, w.pickData, w.showHelp
-	w.variant = newVariantPanel(w.win.Canvas, w.setup.setVariant)
-	w.runs = newRunList(func() []*run { return w.session }, w.showRun, w.selectRun)
+	w.buildPick()
+	w.runs = newRunList(func() []*run { return w.lib.runs }, w.showRun, w.selectRun)
+	w.runs.menu, w.runs.delete, w.runs.now, w.runs.win = w.runMenu, w.trash, w.opt.Now, w.win.Canvas
 	w.loss = newLossTab(w.opt.Dispatch, w.redraw)
-	w.loss.view.OnLegendTap = func(name string) {
-		for _, r := range w.session {
-			if r.title == runTitle(name) {
-				w.showRun(r, false)
-			}
-		}
-	}
+	w.loss.view.OnLegendTap = func(name string) { w.tapLegend(w.findRun(runTitle(name))) }
 	w.grad = newGradTab(w.opt.Dispatch, w.redraw)
+	for _, c := range []*chartview.Chart{w.grad.over, w.grad.at} {
+		c.OnLegendTap = func(name string) { w.tapLegend(w.grad.legend[name]) }
+	}
 	for _, c := range w.charts() {
 		c.view.OnTypedKey = func(e *fyne.KeyEvent) {
 			if e.Name == fyne.KeySpace {
@@ -150,11 +176,17 @@ func (w *Window) build(cfg trainer.Config) {
 	}
 	w.samples = newSamplesTab(w.setPrompt)
 	w.samples.prompt.Text = cfg.Prompt
+	w.talk = newTalk(w, w.samples)
+	w.samples.follow = w.talk.follow
+	w.buildCompare()
+	w.buildRace()
 	w.log = newLogTab(copyText)
 	w.tabs = container.NewAppTabs(
 		container.NewTabItem("Loss", w.loss.object),
 		container.NewTabItem("Gradients", w.grad.object),
-		container.NewTabItem("Samples", w.samples.object),
+		container.NewTabItem("Samples", w.talk.object),
+		container.NewTabItem("Compare", w.compare.object),
+		container.NewTabItem("Race", w.raceTab.object),
 		container.NewTabItem("Log", w.log.object),
 	)
 	w.tabs.OnSelected = func(*container.TabItem) { w.redraw() }
@@ -176,7 +208,7 @@ func (w *Window) layout() fyne.CanvasObject {
 
 	setup := spaced(12, 10, 12, 12, column(8, heading("Setup"), w.setup.object, w.estimate.object))
 	runs := container.NewBorder(
-		column(0, widget.NewSeparator(), spaced(12, 10, 12, 2, heading("Runs"))), nil, nil, nil, w.runs.object)
+		widget.NewSeparator(), nil, nil, nil, w.runs.object)
 	w.side = container.New(sideLayout{setup}, container.NewVScroll(setup), runs)
 	columns := container.New(columnsLayout{}, newSurface(colorPanel, w.side), widget.NewSeparator(), w.tabs,
 		widget.NewSeparator(), newSurface(colorPanel, w.variant.object))
@@ -258,8 +290,10 @@ func (w *Window) setState(s State) {
 	}
 	w.pill.set(l)
 	w.setup.enable(l.edit)
-	enable(w.variant.picker, l.edit)
+	w.variant.lock(!l.edit)
 	w.menu.setState(l)
+	w.steerControls()
+	w.runControls()
 	if w.current != nil {
 		w.status.show(s, &w.current.snap)
 	}
@@ -291,20 +325,20 @@ func (w *Window) formChanged() {
 	w.lack = ""
 	w.setup.showSizes()
 	if v, verr := c.Model.Row(); verr == nil {
-		spec, serr := c.ExpectedSpec()
-		if serr != nil {
-			spec = nil
-			if err == nil {
-				err = serr
-			}
+		spec, serr := c.ExpectedSpec() // one that is refused can still be drawn
+		if err == nil {
+			err = serr
 		}
-		w.variant.show(v, spec)
+		w.variant.show(v, &c, spec, serr)
 	}
 	if err != nil {
 		w.estimate.says(toneRed, sentence(err.Error()))
 	} else {
 		warnings := ""
 		for _, line := range configWarnings(&c) {
+			if slices.Contains(c.Model.Notes(), line) {
+				continue // below the diagram
+			}
 			if warnings != "" {
 				warnings += "\n"
 			}
@@ -314,7 +348,8 @@ func (w *Window) formChanged() {
 		w.counter.ask(c)
 	}
 	w.side.Refresh() // the notice may have come or gone
-	if w.session == nil {
+	w.side.Refresh() // and its text wraps once it has a width
+	if !w.anyShown() {
 		w.showHint(&c)
 	}
 	if w.state == Idle {
@@ -340,12 +375,14 @@ func (w *Window) deviceTitle(id string) string {
 	return "Device: " + id
 }
 
-func (w *Window) showCounts(c model.Counts, err error) {
+func (w *Window) showCounts(e estimated, err error) {
+	c := e.counts
 	if err != nil {
 		w.estimate.says(toneRed, sentence(err.Error()))
 		return
 	}
-	w.estimate.counts(c)
+	w.estimate.counts(e)
+	w.side.Refresh() // the line below the counts may be longer now
 	if have := w.opt.Memory; have > 0 && uint64(c.Bytes()) > have {
 		w.lack = fmt.Sprintf("This model needs %s of memory to train and this machine has %s; "+
 			"choose a smaller preset or batch.",

@@ -118,9 +118,9 @@ func TestDivergedNamesTheReason(t *testing.T) {
 	if !f.setup.steps.Disabled() {
 		t.Error("the form is not locked while diverged")
 	}
-	test.Tap(f.banner.button)
+	test.Tap(f.banner.other)
 	if f.state != Idle || f.setup.steps.Disabled() || f.banner.Visible() {
-		t.Error("the banner's button does not unlock the form")
+		t.Error("keeping the run does not unlock the form")
 	}
 }
 
@@ -286,7 +286,8 @@ func TestPickerKeys(t *testing.T) {
 }
 
 func TestPickerGroupsByFamily(t *testing.T) {
-	rows := pickerRows("")
+	all := (&picker{}).all()
+	rows := pickerRows(all, "")
 	if rows[0].family != "HybridNorm" || rows[1].variant.ID != "hybrid" {
 		t.Errorf("the list starts with %v", rows[:2])
 	}
@@ -299,7 +300,7 @@ func TestPickerGroupsByFamily(t *testing.T) {
 	if families < 4 {
 		t.Errorf("%d families", families)
 	}
-	if rows := pickerRows("no such thing"); len(rows) != 0 {
+	if rows := pickerRows(all, "no such thing"); len(rows) != 0 {
 		t.Errorf("nonsense finds %d rows", len(rows))
 	}
 }

@@ -5,16 +5,22 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 )
 
-// Summary is a row of the run list. Its Status is the derived one.
+// Summary is a row of the run list. Its Status is the derived one, its Name the one a person gave, if
+// any did.
 type Summary struct {
 	Path string
 	Meta
+	About    About
 	LastStep int64 // of the last metrics row, -1 before the first
+	// Last holds the values of that row by key, without those that were not measured there; nil when
+	// they cannot be told without reading all metrics.
+	Last map[string]float32
 }
 
 // List returns the runs below root, newest first. Folders that are not runs are passed over, and a
@@ -29,13 +35,9 @@ func List(root string) ([]Summary, error) {
 	}
 	var list []Summary
 	for _, e := range entries {
-		path := filepath.Join(root, e.Name())
-		meta, err := readMeta(path)
-		if err != nil {
-			continue
+		if s, err := Summarize(filepath.Join(root, e.Name())); err == nil {
+			list = append(list, s)
 		}
-		meta.Status = derivedStatus(path, meta.Status)
-		list = append(list, Summary{path, meta, lastStep(filepath.Join(path, metricsName))})
 	}
 	slices.SortFunc(list, func(a, b Summary) int {
 		return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(b.ID, a.ID))
@@ -43,22 +45,72 @@ func List(root string) ([]Summary, error) {
 	return list, nil
 }
 
-// lastStep reads the step of the last terminated row from the end of metrics.jsonl, -1 without one.
-func lastStep(path string) int64 {
+// Summarize reads the row of the run list for the run folder at path. Damaged notes hide nothing: they
+// are passed over.
+func Summarize(path string) (Summary, error) {
+	meta, err := readMeta(path)
+	if err != nil {
+		return Summary{}, err
+	}
+	meta.Status = derivedStatus(path, meta.Status)
+	s := Summary{Path: path, Meta: meta}
+	if s.About, err = ReadAbout(path); err == nil && s.About.Name != "" {
+		s.Name = s.About.Name
+	}
+	s.LastStep, s.Last = lastRow(filepath.Join(path, metricsName))
+	return s, nil
+}
+
+// headWindow holds any schema line of a model of usual depth.
+const headWindow = 1 << 14
+
+// lastRow reads the last terminated row from the end of metrics.jsonl; the step is -1 without one. The
+// values are named by the first schema of the file when they are as many as it has keys.
+func lastRow(path string) (step int64, values map[string]float32) {
 	f, err := os.Open(path)
 	if err != nil {
-		return -1
+		return -1, nil
 	}
 	defer f.Close()
+	line := lastRowLine(f)
+	if line == nil {
+		return -1, nil
+	}
+	step, _ = rowStep(line)
+	head := make([]byte, headWindow)
+	n, err := f.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return step, nil
+	}
+	first, _, whole := bytes.Cut(head[:n], []byte{'\n'})
+	keys, ok := parseSchema(first)
+	if !whole || !ok {
+		return step, nil
+	}
+	_, _, row, ok := parseRow(line, nil)
+	if !ok || len(row) != len(keys) {
+		return step, nil
+	}
+	values = make(map[string]float32, len(keys))
+	for i, k := range keys {
+		if !IsMissing(row[i]) {
+			values[k] = row[i]
+		}
+	}
+	return step, values
+}
+
+// lastRowLine finds the last terminated line that is a row, nil without one.
+func lastRowLine(f *os.File) []byte {
 	info, err := f.Stat()
 	if err != nil {
-		return -1
+		return nil
 	}
-	for n := int64(1 << 14); ; n *= 4 {
+	for n := int64(1 << 12); ; n *= 4 {
 		start := max(0, info.Size()-n)
 		b := make([]byte, info.Size()-start)
 		if _, err := f.ReadAt(b, start); err != nil {
-			return -1
+			return nil
 		}
 		b = b[:bytes.LastIndexByte(b, '\n')+1]
 		for len(b) > 0 {
@@ -66,13 +118,13 @@ func lastStep(path string) int64 {
 			if i < 0 && start > 0 {
 				break // the line may begin before this window
 			}
-			if step, ok := rowStep(b[i+1:]); ok {
-				return step
+			if _, ok := rowStep(b[i+1:]); ok {
+				return b[i+1 : len(b)-1]
 			}
 			b = b[:i+1]
 		}
 		if start == 0 || n > maxLine {
-			return -1
+			return nil
 		}
 	}
 }

@@ -6,6 +6,7 @@
 //
 //	<root>/<utc>-<slug>-<4hex>/
 //	  run.json       description and status, replaced whole
+//	  about.json     what people say of it: name, notes, tags, see About
 //	  run.lock       held by the process that trains; released by the system when it dies
 //	  config.yaml    the full effective config
 //	  metrics.jsonl  append only, see Append
@@ -35,6 +36,7 @@ import (
 // Names of the files of a run folder.
 const (
 	metaName    = "run.json"
+	aboutName   = "about.json"
 	lockName    = "run.lock"
 	configName  = "config.yaml"
 	metricsName = "metrics.jsonl"

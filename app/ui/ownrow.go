@@ -1,0 +1,347 @@
+package ui
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/evenkeel/evenkeel/app/diagram"
+	"github.com/evenkeel/evenkeel/model"
+)
+
+// ownRow is a row of a person's own and the id of the row it was made from, empty when that is not known.
+type ownRow struct {
+	Row  *model.Custom `yaml:"row"`
+	From string        `yaml:"from,omitempty"`
+}
+
+// ownRows are the rows of a person's own, newest last. A row that was handed out is never changed: runs
+// keep the one they were started with.
+type ownRows struct {
+	list    []ownRow
+	changed func() // the list or a row is another, to be kept
+}
+
+// find gives the row with an id, nil if there is none.
+func (o *ownRows) find(id string) *ownRow {
+	for i := range o.list {
+		if o.list[i].Row.ID == id {
+			return &o.list[i]
+		}
+	}
+	return nil
+}
+
+// put adds a row or replaces the one with its id; from is kept when it is empty.
+func (o *ownRows) put(c *model.Custom, from string) {
+	if was := o.find(c.ID); was == nil {
+		o.list = append(o.list, ownRow{c, from})
+	} else if was.Row = c; from != "" {
+		was.From = from
+	}
+	o.tell()
+}
+
+// drop takes a row out.
+func (o *ownRows) drop(id string) {
+	o.list = slices.DeleteFunc(o.list, func(r ownRow) bool { return r.Row.ID == id })
+	o.tell()
+}
+
+func (o *ownRows) tell() {
+	if o.changed != nil {
+		o.changed()
+	}
+}
+
+// variants are the rows as the picker lists them; one that cannot be read is left out.
+func (o *ownRows) variants() []*model.Variant {
+	var vs []*model.Variant
+	for _, r := range o.list {
+		if v, err := r.Row.Variant(); err == nil {
+			vs = append(vs, v)
+		}
+	}
+	return vs
+}
+
+// text and read keep the rows between sessions.
+func (o *ownRows) text() string {
+	out, err := yaml.Marshal(o.list)
+	if err != nil {
+		return "" // plain values always can be written
+	}
+	return string(out)
+}
+
+func (o *ownRows) read(text string) {
+	var list []ownRow
+	if yaml.Unmarshal([]byte(text), &list) != nil {
+		return
+	}
+	for _, r := range list {
+		if r.Row == nil || o.find(r.Row.ID) != nil {
+			continue
+		}
+		if _, err := r.Row.Variant(); err == nil {
+			o.list = append(o.list, r)
+		}
+	}
+}
+
+// derive makes a new row that says what v says, under a title and an id that no other row has.
+func (o *ownRows) derive(v *model.Variant) *model.Custom {
+	title := "My " + v.Title
+	if strings.HasPrefix(v.Title, "My ") {
+		title = v.Title
+	}
+	taken := func(title string) bool {
+		_, err := model.Find(slug(title))
+		return err == nil || o.find(slug(title)) != nil
+	}
+	base := title
+	for n := 2; taken(title); n++ {
+		title = fmt.Sprintf("%s %d", base, n)
+	}
+	c := &model.Custom{ID: slug(title), Title: title, Sentence: "A row of your own, made from " + v.Title + ".",
+		Init: v.Init, Norm: v.Norm, EmbNorm: v.EmbNorm, FinalNorm: &v.FinalNorm, Dual: v.Dual}
+	for _, r := range v.Rules {
+		c.Rows = append(c.Rows, rowText(r))
+	}
+	return c
+}
+
+// slug writes a title as an id: "My Pre-Norm" is my_pre_norm, and an asterisk stays as a word.
+func slug(title string) string {
+	var b strings.Builder
+	for _, r := range strings.ReplaceAll(title, "*", " star ") {
+		switch {
+		case unicode.IsLetter(r) || unicode.IsDigit(r):
+			b.WriteRune(unicode.ToLower(r))
+		case b.Len() > 0 && !strings.HasSuffix(b.String(), "_"):
+			b.WriteByte('_')
+		}
+	}
+	return strings.Trim(b.String(), "_")
+}
+
+// rowText writes a rule as a person would in a configuration.
+func rowText(r model.Rule) model.CustomRow {
+	row := model.CustomRow{Blocks: boundText(r.From) + ":" + boundText(r.To), Sites: r.Sites.Names(),
+		Alpha: factorText(r.Alpha), InScale: factorText(r.InScale), Gate: string(r.Gate)}
+	for s, f := range r.GainInit {
+		if row.GainInit == nil {
+			row.GainInit = map[string]model.FactorText{}
+		}
+		row.GainInit[s.String()] = factorText(f)
+	}
+	return row
+}
+
+func boundText(b model.Bound) string {
+	switch {
+	case b.Den == 0:
+		return strconv.Itoa(b.Abs)
+	case b.Num == 1 && b.Den == 1:
+		return "L"
+	case b.Num == 1:
+		return fmt.Sprintf("L/%d", b.Den)
+	}
+	return fmt.Sprintf("%d*L/%d", b.Num, b.Den)
+}
+
+func factorText(f model.Factor) model.FactorText {
+	if f.Name != "" || f.Num == 0 {
+		return model.FactorText(f.Name)
+	}
+	return model.FactorText(strconv.FormatFloat(f.Num, 'g', -1, 64))
+}
+
+// toggled gives a copy of a row in which a place of a model of L blocks has a norm where it had none, or
+// none where it had one. The entries that decide the group's blocks are changed where they decide no
+// others, so that "0:L/4" stays that; else an entry for the group comes after them.
+func toggled(c *model.Custom, L int, at diagram.Place) (*model.Custom, error) {
+	next := *c
+	next.Rows = slices.Clone(c.Rows)
+	switch at.Kind {
+	case diagram.AtEmbedding:
+		next.EmbNorm = !c.EmbNorm
+		return &next, nil
+	case diagram.AtEnd:
+		on := c.FinalNorm == nil || *c.FinalNorm
+		off := !on
+		next.FinalNorm = &off
+		return &next, nil
+	case diagram.Nowhere:
+		return &next, nil
+	}
+	v, err := c.Variant()
+	if err != nil {
+		return nil, err
+	}
+	winner := func(block int) int {
+		for i := len(v.Rules) - 1; i >= 0; i-- {
+			if block >= v.Rules[i].From.Of(L) && block < v.Rules[i].To.Of(L) {
+				return i
+			}
+		}
+		return -1
+	}
+	inside, outside := map[int]bool{}, map[int]bool{}
+	for b := range L {
+		if b >= at.From && b <= at.To {
+			inside[winner(b)] = true
+		} else {
+			outside[winner(b)] = true
+		}
+	}
+	for i := range inside {
+		if i < 0 || outside[i] {
+			next.Rows = append(next.Rows, groupRow(&next, winner(at.From), at, L))
+			return &next, nil
+		}
+	}
+	for i := range inside {
+		next.Rows[i] = flipped(next.Rows[i], at.Site)
+	}
+	return &next, nil
+}
+
+// groupRow is the entry i of a row, or an empty one, for the blocks of a group alone.
+func groupRow(c *model.Custom, i int, at diagram.Place, L int) model.CustomRow {
+	row := model.CustomRow{}
+	if i >= 0 {
+		row = c.Rows[i]
+	}
+	row.Blocks = fmt.Sprintf("%d:%d", at.From, at.To+1)
+	if at.To == L-1 {
+		row.Blocks = fmt.Sprintf("%d:L", at.From)
+	}
+	return flipped(row, at.Site)
+}
+
+// flipped switches a site of an entry.
+func flipped(row model.CustomRow, site model.Site) model.CustomRow {
+	sites, err := model.ParseSites(row.Sites)
+	if err != nil {
+		return row // Variant has refused it before
+	}
+	sites ^= model.SitesOf(site)
+	row.Sites = sites.Names()
+	if _, ok := row.GainInit[site.String()]; ok {
+		row.GainInit = maps.Clone(row.GainInit)
+		delete(row.GainInit, site.String())
+	}
+	return row
+}
+
+// carried are the keys of a model that say what a row of one's own cannot.
+type carried struct {
+	act, bias, recenter, qkAxis string
+	embScale                    float64
+}
+
+// carry writes what a row has and a row of one's own cannot say into the keys of the config that can, and
+// gives what they were. Of the table's rows only ResiDual's eps of the final norm is lost.
+func carry(v *model.Variant, c *model.Config) *carried {
+	was := &carried{c.Act, c.Bias, c.Recenter, c.QKAxis, c.EmbScale}
+	auto := func(key *string, on bool, word string) {
+		if on && (*key == model.Auto || *key == "") {
+			*key = word
+		}
+	}
+	auto(&c.Act, v.Act != "", v.Act)
+	auto(&c.Bias, v.Bias, "on")
+	auto(&c.Recenter, v.Recenter, "on")
+	if v.QKFull {
+		c.QKAxis = "full"
+	}
+	if v.EmbSqrtD && c.EmbScale == 0 {
+		c.EmbScale = math.Sqrt(float64(c.D))
+	}
+	return was
+}
+
+// restore puts the keys back when another row is chosen.
+func (k *carried) restore(c *model.Config) {
+	if k != nil {
+		c.Act, c.Bias, c.Recenter, c.QKAxis, c.EmbScale = k.act, k.bias, k.recenter, k.qkAxis, k.embScale
+	}
+}
+
+// equations writes one block for each group of blocks that differ in nothing but the factor of their
+// inputs, for a row that has no equation of its own.
+func equations(blocks []model.Block) string {
+	var lines []string
+	for from := 0; from < len(blocks); {
+		to, scale := from, factorOf(blocks[from].InScale)
+		for to+1 < len(blocks) && equation(&blocks[to+1], "") == equation(&blocks[from], "") {
+			to++
+			if blocks[to].InScale != blocks[from].InScale {
+				scale = "s "
+			}
+		}
+		name := fmt.Sprintf("blocks %d–%d: ", from, to)
+		switch {
+		case from == 0 && to == len(blocks)-1:
+			name = ""
+		case from == to:
+			name = fmt.Sprintf("block %d: ", from)
+		}
+		lines = append(lines, name+equation(&blocks[from], scale))
+		from = to + 1
+	}
+	return strings.Join(lines, ";  ")
+}
+
+// factorOf writes a factor before what it multiplies, and 1 as nothing.
+func factorOf(f float64) string {
+	if f == 1 {
+		return ""
+	}
+	return strconv.FormatFloat(f, 'g', 3, 64) + " "
+}
+
+// equation is one block in the notation of the papers; scale stands before the inputs of the branches.
+func equation(b *model.Block, scale string) string {
+	norm := func(site model.Site, x string) string {
+		if b.Sites.Has(site) {
+			return "Norm(" + x + ")"
+		}
+		return x
+	}
+	gate := func(kind model.GateKind, x string) string {
+		if b.Gate == kind {
+			return "gate(" + x + ")"
+		}
+		return x
+	}
+	mha, ffn := "MHA", "FFN"
+	for _, s := range b.Sites.List() {
+		switch s {
+		case model.Q, model.K, model.V, model.C, model.Ctx:
+			if mha == "MHA" {
+				mha = "MHA_"
+			}
+			mha += strings.ToUpper(s.String())
+		case model.FFNInner:
+			ffn = "FFN_INNER"
+		}
+	}
+	sublayer := func(x string, whole, in, out model.Site, name string) (before, sum string) {
+		if b.Sites.Has(whole) {
+			before = x + " = Norm(" + x + ");  "
+		}
+		f := norm(out, name+"("+scale+norm(in, x)+")")
+		return before, gate(model.GateStream, f+" + "+factorOf(b.Alpha)+gate(model.GateResidual, x))
+	}
+	before, y := sublayer("X", model.S1, model.AttnIn, model.AttnOut, mha)
+	between, z := sublayer("Y", model.S2, model.FFNIn, model.FFNOut, ffn)
+	return before + "Y = " + y + ";  " + between + "X' = " + norm(model.S3, z)
+}

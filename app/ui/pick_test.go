@@ -1,0 +1,456 @@
+package ui
+
+import (
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/driver/desktop"
+	"fyne.io/fyne/v2/test"
+
+	"github.com/evenkeel/evenkeel/app/diagram"
+	"github.com/evenkeel/evenkeel/model"
+	"github.com/evenkeel/evenkeel/trainer"
+)
+
+// pressSite presses a site of the diagram, in the group that begins at block from, with the pointer.
+func (f *fixture) pressSite(kind diagram.PlaceKind, site model.Site, from int) {
+	f.t.Helper()
+	d := f.variant.diagram
+	for _, p := range d.places() {
+		if p.Kind == kind && p.Site == site && p.From == from {
+			at := fyne.NewPos((p.lo.X+p.hi.X)/2, (p.lo.Y+p.hi.Y)/2)
+			if hit := d.placeAt(at); hit == nil || hit.Place != p.Place {
+				f.t.Fatalf("at the middle of %+v is %+v", p.Place, hit)
+			}
+			d.Tapped(&fyne.PointEvent{Position: at})
+			return
+		}
+	}
+	f.t.Fatalf("the picture has no place %d for %v in block %d", kind, site, from)
+}
+
+// sized gives the diagram a size, as drawing the window would.
+func (f *fixture) sized() {
+	d := f.variant.diagram
+	d.Resize(fyne.NewSize(272, d.MinSize().Height))
+}
+
+// blocks are the sites of the config's blocks.
+func (f *fixture) blocks() []string {
+	f.t.Helper()
+	c, err := f.setup.config()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	v, err := c.Model.Row()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	var sites []string
+	for _, b := range v.Blocks(c.Model.Layers) {
+		sites = append(sites, b.Sites.String())
+	}
+	return sites
+}
+
+// TestOwnRow makes a row of one's own from HybridNorm* by presses, names it, trains it, and finds it in the
+// run's config, in the picker and in a new session.
+func TestOwnRow(t *testing.T) {
+	f := newFixture(t, Dark)
+	f.sized()
+	f.pressSite(diagram.AtSite, model.AttnOut, 1)
+	m := &f.setup.base.Model
+	if m.Custom == nil || m.Variant != "my_hybridnorm_star" || m.Custom.Title != "My HybridNorm*" {
+		t.Fatalf("the press made %q of %+v", m.Variant, m.Custom)
+	}
+	want := []string{"attn_in q k v ffn_in", "q k v attn_out s2", "q k v attn_out s2", "q k v attn_out s2", "q k v attn_out s2"}
+	if got := f.blocks(); strings.Join(got, "|") != strings.Join(want, "|") {
+		t.Errorf("the blocks have %q", got)
+	}
+	if !f.variant.own.object.Visible() || f.variant.own.name.Text != "My HybridNorm*" {
+		t.Errorf("the bar of a row of one's own shows %q", f.variant.own.name.Text)
+	}
+	f.sized()
+	f.pressSite(diagram.AtEmbedding, 0, 0)
+	f.pressSite(diagram.AtEnd, 0, 0)
+	f.variant.own.name.SetText("Even keel")
+	if f.variant.picker.Selected != "Even keel" {
+		t.Errorf("the picker says %q", f.variant.picker.Selected)
+	}
+	if eq := f.variant.equation.Text; !strings.Contains(eq, "Norm(MHA[QKV](X)) + X") || !strings.Contains(eq, "block 0: ") {
+		t.Errorf("the equation says %q", eq)
+	}
+	rows := pickerRows(f.variant.picker.all(), "keel")
+	if len(rows) != 2 || rows[0].family != "Your own" || rows[1].variant.Title != "Even keel" {
+		t.Errorf("searching the picker gives %+v", rows)
+	}
+	j := f.started()
+	text, err := j.cfg.YAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := trainer.DefaultConfig()
+	if err := trainer.ParseConfig(text, "config.yaml", &read); err != nil {
+		t.Fatal(err)
+	}
+	v, err := read.Model.Row()
+	if err != nil || v.Title != "Even keel" || !v.EmbNorm || v.FinalNorm || v.Blocks(5)[3].Sites.String() != want[3] {
+		t.Errorf("the run keeps %+v, %v", v, err)
+	}
+	if !strings.HasPrefix(f.current.title, "Even keel") {
+		t.Errorf("the run is called %q", f.current.title)
+	}
+	if n := len(f.variant.diagram.places()); n != 0 {
+		t.Errorf("%d places can be pressed while a run is at work", n)
+	}
+	j.enter(trainer.Done, "")
+	f.waitFor(Done)
+	trained := j.cfg.Model.Custom
+	f.pressSite(diagram.AtSite, model.S2, 1)
+	if trained == f.setup.base.Model.Custom || len(trained.Rows[0].Sites) != 5 {
+		t.Errorf("a press changed the row of a finished run: %+v", trained)
+	}
+	kept := &ownRows{}
+	kept.read(fyne.CurrentApp().Preferences().String(prefOwnRows))
+	if own := kept.find("my_hybridnorm_star"); own == nil || own.Row.Title != "Even keel" || own.From != "hybrid_star" {
+		t.Errorf("the next session finds %+v", kept.list)
+	}
+	test.Tap(f.variant.own.drop)
+	if f.setup.base.Model.Variant != "hybrid_star" || f.setup.base.Model.Custom != nil || f.variant.own.object.Visible() ||
+		len(pickerRows(f.variant.picker.all(), "keel")) != 0 {
+		t.Errorf("after Delete the form has %s", f.setup.base.Model.Variant)
+	}
+}
+
+// TestOwnRowKeys makes a row with the keyboard alone.
+func TestOwnRowKeys(t *testing.T) {
+	f := newFixture(t, Light)
+	f.setup.setVariant("pre")
+	f.sized()
+	d := f.variant.diagram
+	f.win.Canvas().Focus(d)
+	if d.at.Site != model.S1 || !d.focused {
+		t.Fatalf("the focus is on %+v", d.at)
+	}
+	key := func(k fyne.KeyName) { d.TypedKey(&fyne.KeyEvent{Name: k}) }
+	key(fyne.KeyDown)
+	if tip := f.variant.tip.String(); !strings.Contains(tip, "take the norm off the input of the attention (attn_in), all blocks") {
+		t.Errorf("the line below says %q", tip)
+	}
+	key(fyne.KeyDown)
+	key(fyne.KeySpace)
+	if got := f.blocks()[0]; got != "attn_in q ffn_in" || d.at.Site != model.Q {
+		t.Errorf("space on the queries gives %q, the focus is on %v", got, d.at.Site)
+	}
+	key(fyne.KeySpace)
+	key(fyne.KeyUp)
+	key(fyne.KeyReturn)
+	if got := f.blocks()[0]; got != "ffn_in" {
+		t.Errorf("off again, and attn_in off: %q", got)
+	}
+}
+
+// TestOwnRowFirstBlock sets the first block apart and changes it alone.
+func TestOwnRowFirstBlock(t *testing.T) {
+	f := newFixture(t, Dark)
+	f.setup.setVariant("pre")
+	f.sized()
+	f.pressSite(diagram.AtSite, model.S3, 0)
+	f.variant.own.apart.SetChecked(true)
+	f.sized()
+	f.pressSite(diagram.AtSite, model.Ctx, 0)
+	got := f.blocks()
+	if got[0] != "attn_in ctx ffn_in s3" || got[1] != "attn_in ffn_in s3" {
+		t.Errorf("the blocks have %q", got)
+	}
+	rows := f.setup.base.Model.Custom.Rows
+	if len(rows) != 2 || rows[1].Blocks != "0:1" {
+		t.Errorf("the row says %+v", rows)
+	}
+}
+
+// TestOwnRowKeepsDepth: an entry for a quarter of the depth stays that when its group is changed.
+func TestOwnRowKeepsDepth(t *testing.T) {
+	v, err := model.Find("mix_ln")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &ownRows{}
+	c := o.derive(v)
+	next, err := toggled(c, 8, diagram.Place{Kind: diagram.AtSite, Site: model.Q, From: 0, To: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := next.Variant()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for b, blk := range w.Blocks(16) {
+		if blk.Sites.Has(model.Q) != (b < 4) {
+			t.Errorf("of 16 blocks, block %d has %v", b, blk.Sites)
+		}
+	}
+	if strings.Join(c.Rows[1].Sites, " ") != "s2 s3" {
+		t.Errorf("the row it came from has now %v", c.Rows[1].Sites)
+	}
+}
+
+// TestDeriveSaysTheSame: a row of one's own made from any row resolves to the same model.
+func TestDeriveSaysTheSame(t *testing.T) {
+	for i := range model.Variants {
+		v := &model.Variants[i]
+		c := model.DefaultConfig()
+		c.Variant, c.Layers, c.Vocab = v.ID, 8, 384
+		want, err := c.Resolve()
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := &ownRows{}
+		before := c
+		was := carry(v, &c)
+		c.Custom = o.derive(v)
+		c.Variant = c.Custom.ID
+		got, err := c.Resolve()
+		if err != nil {
+			t.Errorf("%s: %v", v.ID, err)
+			continue
+		}
+		got.FinalEps = want.FinalEps
+		if g, w := describeSpec(got), describeSpec(want); g != w {
+			t.Errorf("%s:\n%s\nwant\n%s", v.ID, g, w)
+		}
+		was.restore(&c)
+		c.Custom, c.Variant = nil, v.ID
+		if c != before {
+			t.Errorf("%s leaves %+v", v.ID, c)
+		}
+	}
+}
+
+func describeSpec(s *model.Spec) string {
+	text := []string{s.Act, s.Init}
+	for _, p := range s.Schema(0).Params {
+		text = append(text, p.Name)
+	}
+	for _, b := range s.Blocks {
+		text = append(text, equation(&b, factorOf(b.InScale)))
+		for _, site := range b.Sites.List() {
+			text = append(text, site.String()+"="+factorOf(b.GainInit[site]))
+		}
+	}
+	text = append(text, factorOf(s.EmbScale), factorOf(s.Sigma))
+	for _, on := range []bool{s.Dual, s.Recenter, s.QKFull, s.Bias, s.EmbNorm, s.FinalNorm} {
+		text = append(text, map[bool]string{true: "1", false: "0"}[on])
+	}
+	return strings.Join(text, "\n")
+}
+
+// TestEquations compares what is written for rows without an equation with those of the papers.
+func TestEquations(t *testing.T) {
+	for id, want := range map[string]string{
+		"pre":          "Y = MHA(Norm(X)) + X;  X' = FFN(Norm(Y)) + Y",
+		"hybrid":       "Y = MHA_QKV(X) + X;  Y = Norm(Y);  X' = FFN(Y) + Y",
+		"post_classic": "Y = MHA(X) + X;  Y = Norm(Y);  X' = Norm(FFN(Y) + Y)",
+		"sandwich":     "Y = Norm(MHA(Norm(X))) + X;  X' = Norm(FFN(Norm(Y))) + Y",
+		"lns":          "Y = MHA(s Norm(X)) + X;  X' = FFN(s Norm(Y)) + Y",
+		"gpas_pre":     "Y = gate(MHA(Norm(X)) + X);  X' = gate(FFN(Norm(Y)) + Y)",
+		"mix_ln": "block 0: Y = MHA(X) + X;  Y = Norm(Y);  X' = Norm(FFN(Y) + Y);  " +
+			"blocks 1–3: Y = MHA(Norm(X)) + X;  X' = FFN(Norm(Y)) + Y",
+	} {
+		v, err := model.Find(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := equations(v.Blocks(4)); got != want {
+			t.Errorf("%s: %q, want %q", id, got, want)
+		}
+	}
+}
+
+// TestInvalidRowIsExplained makes ResiDual lose a norm it needs: the sentence of the model says so, beside the
+// picture and at the setup, and nothing is trained.
+func TestInvalidRowIsExplained(t *testing.T) {
+	f := newFixture(t, Dark)
+	f.setup.setVariant("residual")
+	f.sized()
+	f.pressSite(diagram.AtSite, model.S3, 0)
+	const want = "which a dual stream needs"
+	if p := f.variant.problem; !f.variant.noted.Visible() || !strings.Contains(p.text.Text, want) {
+		t.Errorf("the panel says %q", p.text.Text)
+	}
+	if p := f.estimate.problem; !p.Visible() || !strings.Contains(p.text.Text, want) {
+		t.Errorf("the setup says %q", p.text.Text)
+	}
+	f.Train()
+	if f.state != Idle {
+		t.Error("it is trained")
+	}
+	f.win.Canvas().Overlays().Top().Hide()
+	if c, _ := f.setup.config(); c.Model.Act != model.ReLU || c.Model.Bias != "on" {
+		t.Errorf("the row lost ResiDual's activation and biases: %s, %s", c.Model.Act, c.Model.Bias)
+	}
+	f.setup.setVariant("pre")
+	if c, _ := f.setup.config(); c.Model.Act != model.Auto || f.variant.noted.Visible() {
+		t.Errorf("Pre-Norm keeps act %s of another row", c.Model.Act)
+	}
+}
+
+// TestHoverSaysWhatAPressDoes points at a place and away.
+func TestHoverSaysWhatAPressDoes(t *testing.T) {
+	f := newFixture(t, Dark)
+	f.sized()
+	d := f.variant.diagram
+	for _, p := range d.places() {
+		at := fyne.NewPos((p.lo.X+p.hi.X)/2, (p.lo.Y+p.hi.Y)/2)
+		d.MouseMoved(&desktop.MouseEvent{PointEvent: fyne.PointEvent{Position: at}})
+		if d.Cursor() != desktop.PointerCursor || !strings.HasPrefix(f.variant.tip.String(), "Press to ") {
+			t.Errorf("%+v: %q", p.Place, f.variant.tip.String())
+		}
+	}
+	d.MouseOut()
+	if d.Cursor() != desktop.DefaultCursor || !strings.Contains(f.variant.tip.String(), "row of your own") {
+		t.Errorf("away from all places: %q", f.variant.tip.String())
+	}
+}
+
+// TestModelForm edits sizes, attention and FFN; empty fields show what they come to.
+func TestModelForm(t *testing.T) {
+	f := newFixture(t, Dark)
+	m := f.setup.model
+	if m.body.Visible() {
+		t.Fatal("the model is open at the start")
+	}
+	test.Tap(m.open)
+	if !m.body.Visible() {
+		t.Fatal("pressing Model opens nothing")
+	}
+	config := func() model.Config {
+		t.Helper()
+		c, err := f.setup.config()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.Model
+	}
+	m.size[0].SetText("3")
+	if c := config(); c.Layers != 3 || f.setup.preset.Selected != "" {
+		t.Errorf("%d blocks, preset %q", c.Layers, f.setup.preset.Selected)
+	}
+	if !strings.HasPrefix(f.setup.sizes.text.Text, "3 blocks · d 128") {
+		t.Errorf("the sum says %q", f.setup.sizes.text.Text)
+	}
+	m.width.SetText("")
+	if m.width.PlaceHolder != "320" || config().FFN != 0 {
+		t.Errorf("an empty FFN width suggests %q, the config has %d", m.width.PlaceHolder, config().FFN)
+	}
+	m.attn.SetSelectedIndex(attnGroups)
+	if c := config(); c.KVHeads != 2 || !m.grids[0].Visible() {
+		t.Errorf("grouped attention of 4 heads has %d KV heads", c.KVHeads)
+	}
+	m.groups.SetText("3")
+	if p := f.estimate.problem.text.Text; !strings.Contains(p, "4 query heads cannot share 3") {
+		t.Errorf("3 KV heads for 4 heads: %q", p)
+	}
+	m.attn.SetSelectedIndex(attnLatent)
+	c := config()
+	if c.KVHeads != 0 || c.MLAKVLora != 32 || m.latents[2].PlaceHolder != "32" || m.latents[1].PlaceHolder != "none" {
+		t.Errorf("latent attention: %+v, suggesting %q and %q", c, m.latents[2].PlaceHolder, m.latents[1].PlaceHolder)
+	}
+	if p := f.variant.problem; !f.variant.noted.Visible() || !strings.Contains(p.text.Text, "under MLA the norms of HybridNorm* on q k v are off") &&
+		!strings.Contains(p.text.Text, "Under MLA the norms of HybridNorm* on q k v are off") {
+		t.Errorf("the panel says %q of MLA", p.text.Text)
+	}
+	m.ffn.SetSelectedIndex(ffnExperts)
+	m.experts[0].SetText("4")
+	m.experts[1].SetText("9")
+	if p := f.estimate.problem; !p.Visible() || !strings.Contains(p.text.Text, "9") {
+		t.Errorf("9 of 4 experts: %q", p.text.Text)
+	}
+	m.experts[1].SetText("many")
+	if p := f.estimate.problem.text.Text; !strings.Contains(p, "Each token is \"many\"") {
+		t.Errorf("many experts: %q", p)
+	}
+	m.experts[1].SetText("1")
+	if c := config(); c.Experts != 4 || c.TopK != 1 {
+		t.Errorf("%d experts, %d a token", c.Experts, c.TopK)
+	}
+	m.attn.SetSelectedIndex(attnHeads)
+	m.ffn.SetSelectedIndex(ffnDense)
+	if c := config(); c.MLAKVLora != 0 || c.Experts != 0 || c.KVHeads != 0 {
+		t.Errorf("back to dense heads: %+v", c)
+	}
+	test.Tap(m.open)
+	if m.body.Visible() {
+		t.Error("pressing Model again does not close it")
+	}
+}
+
+// TestModelFormShowsPresets fills the form from every preset and reads the same model back.
+func TestModelFormShowsPresets(t *testing.T) {
+	f := newFixture(t, Dark)
+	for i := range model.Presets {
+		p := &model.Presets[i]
+		want := f.setup.base
+		want.ApplyPreset(p)
+		f.setup.preset.SetSelected(p.Title)
+		if want.Model.MLAKVLora == 0 { // what an earlier preset left says nothing
+			want.Model.MLANope, want.Model.MLARope, want.Model.MLAV = 0, 0, 0
+		}
+		got, err := f.setup.config()
+		if err != nil {
+			t.Errorf("%s: %v", p.ID, err)
+			continue
+		}
+		if got.Preset != p.ID || got.Model != want.Model {
+			t.Errorf("%s:\n%+v\nwant\n%+v", p.ID, got.Model, want.Model)
+		}
+	}
+}
+
+// TestEstimateOfTime: before a run the time comes from the device's pace, afterwards from the run.
+func TestEstimateOfTime(t *testing.T) {
+	f := newFixture(t, Dark)
+	c, err := f.setup.config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := c.Estimate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pace, _ := f.opt.Pace(t.Context(), c.Device, 0)
+	d, ok, err := c.Duration(n, pace)
+	if err != nil || !ok || f.estimate.time.text.text.Text != roughly(d) {
+		t.Errorf("the setup says %q, the pace %v, %v", f.estimate.time.text.text.Text, d, err)
+	}
+	if note := f.estimate.note.String(); !strings.Contains(note, "estimate from a timed product") {
+		t.Errorf("the line below says %q", note)
+	}
+	j := f.started()
+	j.steps(20)
+	j.enter(trainer.Done, "")
+	f.waitFor(Done)
+	f.loop.until(t, "an estimate from the run", func() bool {
+		return strings.Contains(f.estimate.note.String(), f.current.title)
+	})
+	batches := float64(c.Steps) + math.Ceil(float64(c.Steps)/float64(c.EvalEvery))*float64(c.EvalBatches)/3
+	want := roughly(time.Duration(batches * float64(c.Batch*c.Model.Seq) / 12400 * float64(time.Second)))
+	if got := f.estimate.time.text.text.Text; got != want {
+		t.Errorf("after a run of 12400 tokens a second the setup says %q, want %q", got, want)
+	}
+	f.setup.preset.SetSelected("Tiny experts")
+	f.loop.until(t, "the experts", func() bool { return strings.Contains(f.estimate.note.String(), "which passes") })
+}
+
+func TestRoughly(t *testing.T) {
+	for s, want := range map[float64]string{
+		0.2: "under 1 s", 42: "42 s", 80: "80 s", 90: "1.5 min", 1200: "20 min", 7200: "2.0 h", 40 * 3600: "1.7 days", 1e9: "32 years",
+	} {
+		if got := roughly(time.Duration(s * float64(time.Second))); got != want {
+			t.Errorf("%v s is said as %q, want %q", s, got, want)
+		}
+	}
+}
