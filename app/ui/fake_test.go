@@ -245,6 +245,7 @@ func (f *fixture) end() {
 	}
 	f.loop.until(f.t, "all jobs ended", func() bool { return !looks[f.state].live })
 	f.loop.drain()
+	f.lib.writing.wait() // the folder is removed next
 }
 
 // started presses Train and waits for the trainer's answer.
