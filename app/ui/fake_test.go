@@ -25,7 +25,7 @@ func (l *loop) do(f func()) { l.queue <- f }
 // until runs queued functions until ok; the deadline only ends a test that failed.
 func (l *loop) until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	end := time.After(20 * time.Second)
+	end := time.After(time.Minute)
 	for !ok() {
 		select {
 		case f := <-l.queue:

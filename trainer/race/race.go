@@ -1,7 +1,6 @@
 package race
 
 import (
-	"math"
 	"sync"
 	"time"
 
@@ -236,12 +235,4 @@ func (r *Run) Column(key string) (steps []int64, values []float64) {
 		return nil, nil
 	}
 	return r.History.Column(key, 0)
-}
-
-// last is the newest value of a metric, NaN before the first.
-func (r *Run) last(key string) float64 {
-	if _, v := r.Column(key); len(v) > 0 {
-		return v[len(v)-1]
-	}
-	return math.NaN()
 }
