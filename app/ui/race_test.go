@@ -278,7 +278,7 @@ func TestRacePictures(t *testing.T) {
 			f.Race()
 			f.loop.until(t, "an estimate", func() bool { return strings.Contains(f.racing.said.Text, "about") })
 			compare(t, "race-dialog-"+c.name, f.picture())
-			f.racing.box.Hide()
+			f.racing.close()
 			f.raceOf("300", "2", "hybrid_star", "pre", "post")
 			for i := range 5 {
 				j := f.raced(i)

@@ -93,7 +93,7 @@ func (d *raceDialog) show() {
 	content := column(6, spaced(4, 0, 4, 0, numbers), spaced(4, 4, 4, 0, d.find),
 		container.New(leastHeight{raceListHeight}, scroll), container.New(leastHeight{raceNoteHeight}, d.said))
 	d.box = dialog.NewCustomWithoutButtons("Race Norm Variants", content, d.w.win)
-	d.box.SetButtons([]fyne.CanvasObject{widget.NewButton("Cancel", d.box.Hide), d.ok})
+	d.box.SetButtons([]fyne.CanvasObject{widget.NewButton("Cancel", d.close), d.ok})
 	d.box.Resize(fyne.NewSize(raceDialogWidth, 0))
 	d.judge()
 	d.box.Show()
@@ -183,8 +183,15 @@ func (d *raceDialog) start() {
 		d.judge()
 		return
 	}
-	d.box.Hide()
+	d.close()
 	if err := d.w.startRace(p); err != nil {
 		d.w.complain("The race cannot be started", err)
 	}
+}
+
+// close hides the dialog. The focus goes first: a field that keeps it would blink on unseen, and that costs
+// a repaint of the window at every frame.
+func (d *raceDialog) close() {
+	d.w.win.Canvas().Unfocus()
+	d.box.Hide()
 }
