@@ -18,7 +18,7 @@ export CC
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run build app test lint bench clean
+.PHONY: help run build app test smoke lint bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,11 @@ app: ## build build/Evenkeel.app, the bundle for macOS
 test: ## set up, then run every check and test
 	@tools/setup.sh test
 	@tools/check.sh lint test
+
+smoke: ## a session of a person in a real window on a virtual screen; its pictures go to build/smoke
+	@tools/setup.sh test
+	@tools/build.sh
+	@tools/smoke.sh
 
 lint: ## format, vet, staticcheck, floors and the macOS type check
 	@tools/setup.sh run

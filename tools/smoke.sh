@@ -67,7 +67,7 @@ changed() { look now && [ "$(differ "$1" now)" -gt 120 ]; }
 same() { look now && [ "$(differ "$1" now)" -le 120 ]; }
 
 # awaits WORD: the title tells the state of the run at work.
-awaits() { within $patience titled "$1" || fail "The title is “$(title)”; it never told “$1”."; }
+awaits() { within $patience titled "$1" || fail "The title is \"$(title)\"; it never told \"$1\"."; }
 
 # saved PATTERN: a file of that name exists and is whole: it is renamed into its place.
 saved() { compgen -G "$1" >/dev/null; }
@@ -118,7 +118,7 @@ steps() {
 train() {
 	pick "Post-Norm"
 	pick "HybridNorm*"
-	steps 90
+	steps 80
 	key ctrl+r
 	awaits Running
 	within $patience changed empty || fail "The chart stays empty."
@@ -170,14 +170,23 @@ tabs() {
 resume_to_the_end() {
 	key ctrl+p
 	awaits Running
+	run=$(newest)
+	within $patience measured 52 || fail "It does not get to step 52."
+	xdotool mousemove 560 330
+	sleep 0.7
+	photograph live
+	xdotool mousemove 20 740
 	awaits Done
+	sleep 0.5
 	look ended
 	[ "$(differ still ended)" -gt 120 ] || fail "The chart has not grown since the pause."
-	run=$(newest)
 	grep -q '"variant": *"hybrid_star"' "$run/run.json" || fail "$run/run.json is not of HybridNorm*."
 	grep -q '"status": *"done"' "$run/run.json" || fail "$run/run.json is not done."
 	said "resumed and done: $(basename "$run")"
 }
+
+# measured N: the newest run has done N steps.
+measured() { [ "$(grep -c '^\[' "$run/metrics.jsonl")" -ge "$1" ]; }
 
 # newest is the run folder that was made last.
 newest() { find "$HOME/.local/share/evenkeel/runs" -mindepth 1 -maxdepth 1 -type d -name '2*' | sort | tail -1; }
@@ -200,9 +209,6 @@ second_run() {
 	look one "$check_box"
 	key ctrl+t
 	within 30 ticked || fail "The second run does not join the chart."
-	xdotool mousemove 560 330
-	sleep 0.7
-	photograph live
 	said "a second run joins the chart of the one at work"
 }
 
@@ -282,6 +288,7 @@ session() {
 	export_png
 	compare_runs
 	race
+	sleep 2 # the banner, and what writing the report left to collect
 	within_budget "idle with a race on the chart" "$(idle 3)" $idle_budget "% of a core"
 	leave
 	said "the session is over"
@@ -296,7 +303,7 @@ export DISPLAY LIBGL_ALWAYS_SOFTWARE=1 LANG=en_US.UTF-8
 unset WAYLAND_DISPLAY XDG_CONFIG_HOME XDG_DATA_HOME XDG_CACHE_HOME XDG_DOCUMENTS_DIR
 
 # The second run of the sessions, trained without a window.
-HOME=$tmp build/evenkeel train --variant pre --steps 90 --sample_every 0 --checkpoint_every 0 --runs "$tmp/first/runs" \
+HOME=$tmp build/evenkeel train --variant pre --steps 80 --sample_every 0 --checkpoint_every 0 --runs "$tmp/first/runs" \
 	>"$tmp/log" 2>&1 || fail "The run before the sessions failed."
 : >"$tmp/log"
 for name in "${@:-dark light}"; do

@@ -38,6 +38,7 @@ type Chart struct {
 	box     zoomBox
 	focused bool
 	ring    *canvas.Rectangle
+	anchor  *canvas.Rectangle // always visible, never seen: asks for a repaint
 }
 
 var (
@@ -62,7 +63,8 @@ func New(dispatch func(func())) *Chart {
 	c.ring = canvas.NewRectangle(nil)
 	c.ring.StrokeWidth = 1
 	c.ring.Hide()
-	c.overlay = container.NewWithoutLayout(c.box.init(), c.ring)
+	c.anchor = canvas.NewRectangle(nil)
+	c.overlay = container.NewWithoutLayout(c.anchor, c.box.init(), c.ring)
 	c.cross.init(c.overlay)
 	c.ExtendBaseWidget(c)
 	return c

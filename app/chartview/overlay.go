@@ -20,6 +20,7 @@ func (c *Chart) layoutOverlay() {
 	setVisible(c.ring, c.focused)
 	c.box.layout(c)
 	c.cross.layout(c)
+	c.anchor.Refresh() // the canvas does not know objects that were hidden when it was last painted
 }
 
 // area finds the panel at a position of the widget in the newest frame. k is the number of frame

@@ -158,9 +158,16 @@ func (p *picker) search(words string) {
 }
 
 func (p *picker) take(id string) {
-	p.popup.Hide()
+	p.close()
 	p.canvas().Focus(p)
 	p.chosen(id)
+}
+
+// close hides the list. The focus goes first: a field that keeps it blinks on unseen, and that costs a
+// repaint of the window at every frame of it.
+func (p *picker) close() {
+	p.canvas().Unfocus()
+	p.popup.Hide()
 }
 
 // pickerFilter is the search field: down goes to the list, escape closes it.
@@ -173,7 +180,7 @@ type pickerFilter struct {
 func (f *pickerFilter) TypedKey(e *fyne.KeyEvent) {
 	switch e.Name {
 	case fyne.KeyEscape:
-		f.picker.popup.Hide()
+		f.picker.close()
 	case fyne.KeyDown:
 		f.picker.canvas().Focus(f.picker.list)
 	default:

@@ -21,6 +21,7 @@ type question struct {
 	said  *widget.Label
 	ok    *widget.Button
 	box   *dialog.CustomDialog
+	win   fyne.Window
 }
 
 // Size of the dialog, wide enough for two lines of the longest note.
@@ -44,9 +45,10 @@ func (q *question) show(win fyne.Window) {
 		}))
 	}
 	row := container.NewBorder(nil, nil, spaced(4, 0, 8, 0, container.NewCenter(heading(q.label))), buttons, q.entry)
+	q.win = win
 	q.box = dialog.NewCustomWithoutButtons(q.title, column(4, row,
 		container.New(leastHeight{noteHeight}, container.NewVBox(q.said, layout.NewSpacer()))), win)
-	q.box.SetButtons([]fyne.CanvasObject{widget.NewButton("Cancel", q.box.Hide), q.ok})
+	q.box.SetButtons([]fyne.CanvasObject{widget.NewButton("Cancel", q.close), q.ok})
 	q.box.Resize(fyne.NewSize(questionWidth, 0))
 	q.entry.SetText(q.text)
 	q.judge()
@@ -70,6 +72,12 @@ func (q *question) answer() {
 	if q.ok.Disabled() {
 		return
 	}
-	q.box.Hide()
+	q.close()
 	q.done(q.entry.value())
+}
+
+// close hides the dialog, and takes the focus away first: see picker.close.
+func (q *question) close() {
+	q.win.Canvas().Unfocus()
+	q.box.Hide()
 }

@@ -189,8 +189,7 @@ func (d *raceDialog) start() {
 	}
 }
 
-// close hides the dialog. The focus goes first: a field that keeps it would blink on unseen, and that costs
-// a repaint of the window at every frame.
+// close hides the dialog, and takes the focus away first: see picker.close.
 func (d *raceDialog) close() {
 	d.w.win.Canvas().Unfocus()
 	d.box.Hide()
