@@ -272,7 +272,8 @@ func TestContinueLonger(t *testing.T) {
 	}
 	j.steps(400)
 	j.enter(trainer.Done, "")
-	f.waitFor(Done)
+	f.waitFor(Done) // the last points may come a moment after the state
+	f.loop.until(t, "the last points are drawn", func() bool { return first.series[trainer.KeyLoss].Len() >= 400 })
 	if n := first.series[trainer.KeyLoss].Len(); n != 400 || first.cfg.Steps != 400 || len(f.session) != 2 {
 		t.Errorf("the curve has %d points for %d steps", n, first.cfg.Steps)
 	}
