@@ -51,7 +51,7 @@ func (w *Window) saved(files []product) {
 		names = append(names, filepath.Base(f.path))
 	}
 	dir := filepath.Dir(files[0].path)
-	w.banner.show(toneGreen, "Saved "+strings.Join(names, ", ")+" in "+dir, "Show", func() { w.show(dir) })
+	w.banner.show(toneGreen, "Saved "+strings.Join(names, ", ")+" in "+homely(dir), "Show", func() { w.show(dir) })
 }
 
 // show opens a folder in the system's file manager; where there is none, its path goes to the clipboard.

@@ -103,7 +103,7 @@ func (s *statusBar) say(st State, snap *trainer.Snapshot) {
 	case Failed:
 		text = "Nothing was lost; change the setup and press Train"
 	case Done, Stopped, Diverged:
-		text = "Kept in " + snap.RunPath
+		text = "Kept in " + homely(snap.RunPath)
 	case Idle:
 		text = "Press Train to start"
 	}

@@ -3,6 +3,9 @@ package ui
 import (
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/evenkeel/evenkeel/app/chart"
@@ -85,4 +88,29 @@ func plural(n int, word string) string {
 		return "1 " + word
 	}
 	return whole(int64(n)) + " " + word + "s"
+}
+
+// homely writes the user's folder in a text as ~, as shells do.
+func homely(text string) string {
+	home, err := os.UserHomeDir()
+	if err != nil || len(home) < 2 {
+		return text
+	}
+	var b strings.Builder
+	for {
+		at := strings.Index(text, home)
+		if at < 0 {
+			return b.String() + text
+		}
+		end := at + len(home)
+		starts := at == 0 || strings.ContainsRune(" \t\n\"“(", rune(text[at-1]))
+		ends := end == len(text) || text[end] == filepath.Separator || strings.ContainsRune(" \n\"”).,;:", rune(text[end]))
+		b.WriteString(text[:at])
+		if starts && ends {
+			b.WriteString("~")
+		} else {
+			b.WriteString(home)
+		}
+		text = text[end:]
+	}
 }

@@ -1,0 +1,140 @@
+package ui
+
+import (
+	"fmt"
+	"strings"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+)
+
+// logTab lists what happened to a run. A line longer than the tab is wide goes on in the next rows.
+type logTab struct {
+	list   *widget.List
+	lines  []logLine
+	rows   []logRow
+	chars  int // that fit into a row
+	note   *themedText
+	object fyne.CanvasObject
+}
+
+// logRow is what one row of the list shows of a line.
+type logRow struct {
+	text string
+	line int // of which it is a part
+}
+
+// logMargin is the space at both sides of the lines, in units.
+const logMargin = 10
+
+func newLogTab(copyText func(string)) *logTab {
+	t := &logTab{note: caption("")}
+	t.list = widget.NewList(func() int { return len(t.rows) },
+		func() fyne.CanvasObject {
+			text := newText("", theme.ColorNameForeground, theme.SizeNameCaptionText, logStyle)
+			return spaced(logMargin, 0, logMargin, 0, text)
+		},
+		func(i widget.ListItemID, o fyne.CanvasObject) {
+			ink, row := theme.ColorNameForeground, t.rows[i]
+			if t.lines[row.line].bad {
+				ink = theme.ColorNameError
+			}
+			o.(*fyne.Container).Objects[0].(*themedText).set(row.text, ink)
+		})
+	t.list.HideSeparators = true
+	t.list.OnSelected = func(i widget.ListItemID) { t.note.set(t.lines[t.rows[i].line].text, "") }
+	copyAll := widget.NewButtonWithIcon("Copy", theme.ContentCopyIcon(), func() {
+		var b strings.Builder
+		for _, l := range t.lines {
+			fmt.Fprintln(&b, l)
+		}
+		copyText(b.String())
+	})
+	t.object = container.NewBorder(nil, spaced(10, 4, 6, 6, container.NewBorder(nil, nil, nil, copyAll,
+		container.NewHScroll(container.NewHBox(container.NewCenter(t.note))))), nil, nil,
+		spaced(0, 6, 0, 0, container.New(widthLayout(t.wrap), t.list)))
+	return t
+}
+
+var logStyle = fyne.TextStyle{Monospace: true}
+
+// widthLayout fills its place and is told how wide that is.
+type widthLayout func(width float32)
+
+func (l widthLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	for _, o := range objects {
+		o.Resize(size)
+	}
+	l(size.Width)
+}
+
+func (widthLayout) MinSize(objects []fyne.CanvasObject) fyne.Size {
+	return objects[0].MinSize()
+}
+
+// wrap breaks the lines anew when another number of characters fits.
+func (t *logTab) wrap(width float32) {
+	char := fyne.MeasureText("m", theme.Size(theme.SizeNameCaptionText), logStyle).Width
+	chars := int((width - 2*logMargin - theme.Size(theme.SizeNameScrollBar)) / char)
+	if chars != t.chars {
+		t.chars = chars
+		t.rows = logRows(t.lines, chars)
+		t.list.Refresh()
+	}
+}
+
+// logIndent sets what goes on in the next row below the text of the first, behind the time.
+var logIndent = strings.Repeat(" ", len("15:04:05  "))
+
+// logRows breaks lines into rows of n characters, at a blank where there is one in the second half of a row.
+func logRows(lines []logLine, n int) []logRow {
+	n = max(n, 2*len(logIndent))
+	var rows []logRow
+	for i, l := range lines {
+		first := true
+		for _, paragraph := range strings.Split(strings.TrimRight(homely(l.String()), "\n"), "\n") {
+			rest := []rune(paragraph)
+			for {
+				if !first {
+					rest = append([]rune(logIndent), rest...)
+				}
+				first = false
+				at := len(rest)
+				if at > n {
+					at = n
+					for k := n; k > n/2; k-- {
+						if rest[k] == ' ' {
+							at = k
+							break
+						}
+					}
+				}
+				rows = append(rows, logRow{strings.TrimRight(string(rest[:at]), " "), i})
+				rest = []rune(strings.TrimLeft(string(rest[at:]), " "))
+				if len(rest) == 0 {
+					break
+				}
+			}
+		}
+	}
+	return rows
+}
+
+// String is the line as it is copied.
+func (l logLine) String() string { return l.at.Format("15:04:05") + "  " + l.text }
+
+// show lists the lines of a run and goes to the newest.
+func (t *logTab) show(r *run) {
+	t.lines = nil
+	t.note.set("Events, validations and checkpoints of a run appear here.", "")
+	if r != nil {
+		t.lines = r.log
+		t.note.set(homely(r.snap.RunPath), "")
+	}
+	t.rows = logRows(t.lines, t.chars)
+	t.list.MinSize() // makes its renderer: a list without one cannot scroll
+	t.list.Refresh()
+	t.list.ScrollToBottom()
+}
