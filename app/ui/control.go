@@ -42,7 +42,6 @@ func (w *Window) enlist(cfg trainer.Config) *run {
 	w.enroll(r)
 	w.current, w.stopAsap = r, false
 	w.banner.close()
-	w.loss.hint.object.Hide()
 	r.take(r.snap, w.opt.Now())
 	w.loss.view.Fit()
 	w.loss.suit(cfg.Steps)
@@ -226,9 +225,9 @@ func (w *Window) redraw() {
 	}
 	switch w.tab() {
 	case tabLoss:
+		setShown(w.loss.hint.object, !w.anyShown())
 		if !w.anyShown() {
 			w.loss.view.SetFigure(nil)
-			w.loss.hint.object.Show()
 			return
 		}
 		w.loss.view.SetFigure(w.loss.figure(w.session))

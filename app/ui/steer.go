@@ -198,7 +198,6 @@ func (w *Window) goOn(r *run, steps int, open func() (Job, error)) {
 	r.raced, r.shown, r.faded = nil, true, false // what a race measured stays with the race
 	w.current, w.stopAsap = r, false
 	w.banner.close()
-	w.loss.hint.object.Hide()
 	r.job, r.seen.notes = nil, 0
 	s := r.snap
 	s.State, s.Reason, s.Progress, s.ETA, s.Notes = trainer.Preparing, "Opening the run folder", -1, 0, nil
