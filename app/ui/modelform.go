@@ -7,7 +7,6 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
-	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -114,8 +113,9 @@ func (m *modelForm) arrange() {
 		}
 		return g
 	}
+	widest := newHelpLabel(helpLR, nil) // of the form above, so that the lists of both stand in one line
 	row := func(h helpText, list fyne.CanvasObject) fyne.CanvasObject {
-		return container.New(layout.NewFormLayout(), newHelpLabel(h, func(l *helpLabel) { m.help(l) }), list)
+		return container.New(rowLayout{widest}, newHelpLabel(h, func(l *helpLabel) { m.help(l) }), list)
 	}
 	m.grids = [3]*fyne.Container{grid(m.groups), grid(m.latents...), grid(m.experts...)}
 	m.open = widget.NewButtonWithIcon("Model", theme.MenuExpandIcon(), m.toggle)
@@ -291,6 +291,22 @@ func (m *modelForm) lockable() []fyne.Disableable {
 		list = append(list, n.field)
 	}
 	return list
+}
+
+// rowLayout places a label and a field as a form does whose widest label is given.
+type rowLayout struct{ widest fyne.CanvasObject }
+
+func (r rowLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
+	w := r.widest.MinSize().Width
+	x := w + theme.Padding()
+	objects[0].Resize(fyne.NewSize(w, size.Height))
+	objects[1].Move(fyne.NewPos(x, 0))
+	objects[1].Resize(fyne.NewSize(size.Width-x, size.Height))
+}
+
+func (r rowLayout) MinSize(objects []fyne.CanvasObject) fyne.Size {
+	field := objects[1].MinSize()
+	return fyne.NewSize(r.widest.MinSize().Width+theme.Padding()+field.Width, rowHeight(objects))
 }
 
 // gridLayout gives each of n columns the same width, gap units apart, and each row the height it needs.
