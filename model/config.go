@@ -216,7 +216,7 @@ func (c *Config) choices(s *Spec, v *Variant) error {
 		{"bias", c.Bias, v.Bias, &s.Bias},
 		{"recenter", c.Recenter, v.Recenter, &s.Recenter},
 	} {
-		word, err := pick(sw.key, or(sw.value, Auto), map[bool]string{true: "on", false: "off"}[sw.auto], "on", "off")
+		word, err := pick(sw.key, or(sw.value, Auto), onOff(sw.auto), "on", "off")
 		if err != nil {
 			return err
 		}

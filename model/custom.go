@@ -19,16 +19,23 @@ import (
 //	    - {blocks: "0:L/4", sites: [attn_in, ffn_in], in_scale: rsqrt_depth}
 //
 // Later rows win. Bounds are a number, L, L/n or n*L/m; factors a number or one of deepnorm,
-// rsqrt_depth, rsqrt_2L.
+// rsqrt_depth, rsqrt_2L. A row can say all that a row of the table can: what init, norm, act, emb_norm,
+// final_norm, bias and recenter say here is what the config's keys of these names mean by auto.
 type Custom struct {
 	ID        string      `yaml:"id"`
 	Title     string      `yaml:"title"`
 	Sentence  string      `yaml:"sentence,omitempty"`
-	Init      string      `yaml:"init,omitempty"`
-	Norm      string      `yaml:"norm,omitempty"`
-	EmbNorm   bool        `yaml:"emb_norm,omitempty"`
-	FinalNorm *bool       `yaml:"final_norm,omitempty"` // default true
+	Init      string      `yaml:"init,omitempty"`       // default normal
+	Norm      string      `yaml:"norm,omitempty"`       // rms, ln or crms; default rms
+	Act       string      `yaml:"act,omitempty"`        // swiglu, gelu or relu; default swiglu
+	EmbNorm   bool        `yaml:"emb_norm,omitempty"`   // a norm on the embedding
+	FinalNorm *bool       `yaml:"final_norm,omitempty"` // before the head; default true
+	FinalEps  float64     `yaml:"final_eps,omitempty"`  // its eps; default as the others
+	Bias      bool        `yaml:"bias,omitempty"`       // in the linear layers
+	QKFull    bool        `yaml:"qk_full,omitempty"`    // q and k normed over all heads at once
 	Dual      bool        `yaml:"dual,omitempty"`       // ResiDual's second stream
+	Recenter  bool        `yaml:"recenter,omitempty"`   // keep the stream free of a mean
+	EmbSqrtD  bool        `yaml:"emb_sqrt_d,omitempty"` // embedding times sqrt(d)
 	Rows      []CustomRow `yaml:"rows"`
 }
 
@@ -61,8 +68,12 @@ func (c *Custom) Variant() (*Variant, error) {
 	}
 	v := &Variant{
 		ID: c.ID, Title: or(c.Title, c.ID), Family: "Your own", Paper: "your own row",
-		Sentence: or(c.Sentence, "A row of your own."), Init: or(c.Init, InitNormal), Norm: c.Norm,
-		EmbNorm: c.EmbNorm, FinalNorm: c.FinalNorm == nil || *c.FinalNorm, Dual: c.Dual,
+		Sentence: or(c.Sentence, "A row of your own."), Init: or(c.Init, InitNormal), Norm: c.Norm, Act: c.Act,
+		EmbNorm: c.EmbNorm, FinalNorm: c.FinalNorm == nil || *c.FinalNorm, FinalEps: c.FinalEps,
+		Bias: c.Bias, QKFull: c.QKFull, Dual: c.Dual, Recenter: c.Recenter, EmbSqrtD: c.EmbSqrtD,
+	}
+	if c.FinalEps < 0 {
+		return nil, fmt.Errorf("custom row %q has final_eps %g; it must be above 0, or left out", c.ID, c.FinalEps)
 	}
 	for i, r := range c.Rows {
 		rule, err := r.rule()
@@ -72,6 +83,48 @@ func (c *Custom) Variant() (*Variant, error) {
 		v.Rules = append(v.Rules, rule)
 	}
 	return v, nil
+}
+
+// Custom writes the row as one of the user's own under another id and title. A model of either is the
+// same, bit for bit.
+func (v *Variant) Custom(id, title string) *Custom {
+	final := v.FinalNorm
+	c := &Custom{ID: id, Title: title, Sentence: "A row of your own, made from " + v.Title + ".",
+		Init: v.Init, Norm: v.Norm, Act: v.Act, EmbNorm: v.EmbNorm, FinalNorm: &final, FinalEps: v.FinalEps,
+		Bias: v.Bias, QKFull: v.QKFull, Dual: v.Dual, Recenter: v.Recenter, EmbSqrtD: v.EmbSqrtD}
+	for _, r := range v.Rules {
+		row := CustomRow{Blocks: r.From.text() + ":" + r.To.text(), Sites: r.Sites.Names(),
+			Alpha: r.Alpha.text(), InScale: r.InScale.text(), Gate: string(r.Gate)}
+		for s, f := range r.GainInit {
+			if row.GainInit == nil {
+				row.GainInit = map[string]FactorText{}
+			}
+			row.GainInit[s.String()] = f.text()
+		}
+		c.Rows = append(c.Rows, row)
+	}
+	return c
+}
+
+// text is what parseBound reads.
+func (b Bound) text() string {
+	switch {
+	case b.Den == 0:
+		return strconv.Itoa(b.Abs)
+	case b.Num == 1 && b.Den == 1:
+		return "L"
+	case b.Num == 1:
+		return fmt.Sprintf("L/%d", b.Den)
+	}
+	return fmt.Sprintf("%d*L/%d", b.Num, b.Den)
+}
+
+// text is what parseFactor reads.
+func (f Factor) text() FactorText {
+	if f.Name != "" || f.Num == 0 {
+		return FactorText(f.Name)
+	}
+	return FactorText(strconv.FormatFloat(f.Num, 'g', -1, 64))
 }
 
 func (r *CustomRow) rule() (rule Rule, err error) {

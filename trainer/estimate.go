@@ -24,17 +24,21 @@ func (c *Config) ExpectedSpec() (*model.Spec, error) {
 }
 
 func (c *Config) expectedVocab() int {
-	n := c.BPEVocab
-	switch {
-	case c.Tokenizer == "bytes" || c.Tokenizer == "":
+	if c.Tokenizer == "bytes" || c.Tokenizer == "" {
 		return byteRows
-	case n > 0:
-	case strings.HasPrefix(c.Data, "toy"):
-		n = bpeVocabToy
-	default:
-		n = bpeVocabText
 	}
-	return (n + 127) / 128 * 128
+	return (c.bpeVocab() + 127) / 128 * 128
+}
+
+// bpeVocab is the size of a trained vocabulary.
+func (c *Config) bpeVocab() int {
+	switch {
+	case c.BPEVocab > 0:
+		return c.BPEVocab
+	case strings.HasPrefix(c.Data, "toy"):
+		return bpeVocabToy
+	}
+	return bpeVocabText
 }
 
 // Estimate gives parameters, FLOPs and memory before training starts.

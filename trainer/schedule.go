@@ -10,14 +10,18 @@ type Schedule struct {
 
 // schedule gives the schedule of a config whose steps have the given number of tokens.
 func (c *Config) schedule(tokensPerStep int64) Schedule {
-	warmup := int64(c.Warmup)
-	if warmup < 0 {
-		warmup = int64(min(c.Steps/10, 100))
-	}
 	return Schedule{
 		Peak: c.LR, WarmupMin: c.WarmupMinLR, Final: c.FinalLR * c.LR,
-		Warmup: warmup * tokensPerStep, Max: int64(c.Steps) * tokensPerStep,
+		Warmup: int64(c.warmup()) * tokensPerStep, Max: int64(c.Steps) * tokensPerStep,
 	}
+}
+
+// warmup is the number of warmup steps: unless it is said, a tenth of the run, at most 100.
+func (c *Config) warmup() int {
+	if c.Warmup < 0 {
+		return min(c.Steps/10, 100)
+	}
+	return c.Warmup
 }
 
 // At is the rate for the step whose tokens bring the total seen to t.

@@ -182,9 +182,6 @@ func (s *session) create(opt Options) error {
 	return err
 }
 
-// Version is the version of the app that a run folder records; the build sets it.
-var Version = "development"
-
 // begin publishes what is known before the first step.
 func (s *session) begin() error {
 	if err := s.run.SetKeys(s.j.history.Keys()); err != nil {
@@ -210,7 +207,8 @@ func (s *session) begin() error {
 		p.Step, p.Steps, p.Floor, p.MemoryBytes = s.step, int64(s.cfg.Steps), s.data.FloorPerToken, s.eng.memory()
 		p.RunPath, p.Notes = s.run.Path(), slices.Concat(s.cfg.Warnings(), s.data.Notes, s.notes, s.steered)
 		p.From, p.Peak, p.LRAt = s.step, s.cfg.peakAt(s.peaks, s.step+1), s.cfg.LRAt
-		p.Device, p.ValLoss = info.Name+", "+info.Detail, s.valLoss
+		p.Device, p.ValLoss, p.Vocab = info.Name+", "+info.Detail, s.valLoss, s.spec.V
+		p.OnGPU = info.Kind == "gpu"
 	})
 	return nil
 }

@@ -45,6 +45,7 @@ type Snapshot struct {
 	ETA           time.Duration // 0 when unknown
 	Elapsed       time.Duration
 	MemoryBytes   int64 // of state and activations on the device
+	Vocab         int   // rows of the embedding, 0 until the tokenizer is known
 
 	RunPath    string   // folder of the run, once it exists
 	Checkpoint string   // last checkpoint written
@@ -52,6 +53,7 @@ type Snapshot struct {
 	Sample     Sample   // last text generated
 	Notes      []string // grow when something happens to the device
 	Device     string   // for people
+	OnGPU      bool     // the device leaves the processor to others
 }
 
 // Sample is a text the model wrote at a step.

@@ -1,10 +1,13 @@
 package cli
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"os"
 	"reflect"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -213,6 +216,19 @@ func (k *configFlag) apply(c *trainer.Config) error {
 	return nil
 }
 
+var unknownRowKey = regexp.MustCompile(`line (\d+): field (\S+) not found`)
+
+// rowKeys are the keys of a row of the user's own and of its rows.
+var rowKeys = slices.Concat(yamlKeys(reflect.TypeFor[model.Custom]()), yamlKeys(reflect.TypeFor[model.CustomRow]()))
+
+func yamlKeys(t reflect.Type) []string {
+	keys := make([]string, t.NumField())
+	for i := range keys {
+		keys[i], _, _ = strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
+	}
+	return keys
+}
+
 // readCustom reads a row of the user's own from a YAML file and selects it.
 func readCustom(path string, m *model.Config) error {
 	text, err := os.ReadFile(path)
@@ -220,7 +236,13 @@ func readCustom(path string, m *model.Config) error {
 		return err
 	}
 	row := &model.Custom{}
-	if err := yaml.Unmarshal(text, row); err != nil {
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	d.KnownFields(true) // a key written wrong would train another model
+	if err := d.Decode(row); err != nil {
+		if m := unknownRowKey.FindStringSubmatch(err.Error()); m != nil {
+			return fmt.Errorf("%s line %s: a row has no key %q; did you mean %q?",
+				path, m[1], m[2], model.Nearest(m[2], rowKeys))
+		}
 		return err
 	}
 	if _, err := row.Variant(); err != nil {

@@ -131,6 +131,7 @@ func printCommands(w io.Writer) {
 		fmt.Fprintf(w, "  %-9s %s\n", c.name, c.summary)
 	}
 	fmt.Fprintf(w, "\nevenkeel help COMMAND explains a command and its flags.\n")
+	fmt.Fprintf(w, "evenkeel --profile FILE [COMMAND] also records where the processor's time goes, for go tool pprof.\n")
 }
 
 func runHelp(e *env, args []string) error {

@@ -54,7 +54,10 @@ var resumeCommand = &command{
 	more: `RUN is a run folder, the name of one in the folder of runs, or the beginning of such a name; the
 newest run when not given.
 
-  evenkeel resume runs/20260102-hybrid_star-1a2b --steps 1000`,
+  evenkeel resume runs/20260102-hybrid_star-1a2b --steps 1000
+
+With another number of steps the cosine of the learning rate is drawn anew to the new end, so a run that was
+done begins again at a higher rate. Without --steps a resumed run repeats the unbroken one bit for bit.`,
 	run: runResume,
 }
 

@@ -155,6 +155,13 @@ func TestCustomRow(t *testing.T) {
 	out := must(t, append([]string{"train", "--custom", file, "--runs", dir, "--steps", "2"}, small...)...)
 	wants(t, "train with a custom row", out, "My norm, megatron init", "Done: 2 steps")
 	wants(t, "its resume", must(t, "resume", "--runs", dir, "--steps", "3"), "My norm", "Done: 3 steps")
+	if err := os.WriteFile(file, []byte(row+"final_ep: 1e-7\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	code, _, errs := cli(t, "", append([]string{"train", "--custom", file, "--runs", dir, "--steps", "2"}, small...)...)
+	if code == 0 || !strings.Contains(errs, `a row has no key "final_ep"; did you mean "final_eps"?`) {
+		t.Errorf("a key written wrong ends with %d and says %q", code, errs)
+	}
 }
 
 func TestProgressLines(t *testing.T) {
