@@ -8,6 +8,7 @@ import (
 
 	"github.com/evenkeel/evenkeel/metal"
 	"github.com/evenkeel/evenkeel/metal/device"
+	"github.com/evenkeel/evenkeel/metal/emulator/emutest"
 	"github.com/evenkeel/evenkeel/model"
 	"github.com/evenkeel/evenkeel/model/graph"
 )
@@ -54,6 +55,9 @@ func TestEmulatorFollowsEverySystem(t *testing.T) {
 func opened(t *testing.T, name string) device.Device {
 	t.Helper()
 	d, err := metal.Open(name, 0)
+	if name == metal.Emulator {
+		emutest.Need(t, err)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

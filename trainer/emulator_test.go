@@ -77,11 +77,7 @@ func TestEmulatorFollowsTheCPU(t *testing.T) {
 		t.Fatal(err)
 	}
 	run := func(name string) (losses []float64, weights []float32) {
-		d, err := metal.Open(name, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer d.Close()
+		d := opened(t, name)
 		e, err := NewEngine(d, s, 2, s.T, 2, Optimizer{
 			AdamWAttr: graph.AdamWAttr{Beta1: 0.9, Beta2: 0.95, Eps: 1e-8, WeightDecay: 0.1}, MaxNorm: 1,
 		})

@@ -7,6 +7,7 @@ import (
 
 	"github.com/evenkeel/evenkeel/metal"
 	"github.com/evenkeel/evenkeel/metal/emulator"
+	"github.com/evenkeel/evenkeel/metal/emulator/emutest"
 	"github.com/evenkeel/evenkeel/metal/firstuse"
 	"github.com/evenkeel/evenkeel/metal/gpu"
 )
@@ -44,9 +45,7 @@ func TestFirstStep(t *testing.T) {
 		{"w -= rate", "w += rate", "the new "},
 	} {
 		driver, err := emulator.Open(emulator.Options{Mode: emulator.Fast})
-		if err != nil {
-			t.Skip(err)
-		}
+		emutest.Need(t, err)
 		d := gpu.New(misread{driver, c.right, c.wrong}, "gpu")
 		err = step.Check(d, cpu)
 		var found *firstuse.Mismatch

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"math"
 	"testing"
+
+	"github.com/evenkeel/evenkeel/metal"
 )
 
 // Two steps in flight give a person the very numbers that one gives: every metric of every step, and the
@@ -12,6 +14,7 @@ func TestTwoInFlight(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the emulator's own tests cover its concurrency")
 	}
+	opened(t, metal.Emulator) // which may be missing
 	c := tiny(t)
 	c.Model.Layers, c.Model.Seq, c.Batch, c.Micro, c.Steps, c.Device = 1, 16, 6, 3, 14, "emulator"
 	c.EvalEvery, c.SampleEvery, c.SampleTokens, c.CheckpointEvery = 5, 7, 2, 6
@@ -20,7 +23,7 @@ func TestTwoInFlight(t *testing.T) {
 		defer func() { inFlight = Depth }()
 		j := start(t, c, t.TempDir())
 		if err := j.Wait(); err != nil {
-			t.Skip(err)
+			t.Fatal(err)
 		}
 		for _, k := range j.History().Keys() {
 			if k != KeyTokens {
@@ -53,6 +56,7 @@ func TestDivergenceWithTwoInFlight(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the emulator's own tests cover its concurrency")
 	}
+	opened(t, metal.Emulator) // which may be missing
 	c := tiny(t)
 	c.Model.Layers, c.Model.Seq, c.Batch, c.Steps, c.Device = 1, 16, 2, 60, "emulator"
 	c.LR, c.Warmup, c.MaxNorm, c.EvalEvery, c.SampleEvery, c.CheckpointEvery = 1e30, 0, 0, 0, 0, 50
@@ -63,7 +67,7 @@ func TestDivergenceWithTwoInFlight(t *testing.T) {
 		j.Wait()
 		s := j.Snapshot()
 		if s.State != Diverged {
-			t.Skipf("%s: %s", s.State, s.Reason)
+			t.Fatalf("%s: %s", s.State, s.Reason)
 		}
 		steps, _ := j.History().Column(KeyLoss, 0)
 		if ck, err := findCheckpoint(s.RunPath); err != nil || ck.Step >= steps[len(steps)-1] {

@@ -11,6 +11,7 @@ import (
 	"github.com/evenkeel/evenkeel/metal"
 	"github.com/evenkeel/evenkeel/metal/device"
 	"github.com/evenkeel/evenkeel/metal/emulator"
+	"github.com/evenkeel/evenkeel/metal/emulator/emutest"
 	"github.com/evenkeel/evenkeel/metal/objcsim"
 	"github.com/evenkeel/evenkeel/model"
 	"github.com/evenkeel/evenkeel/model/graph"
@@ -21,9 +22,7 @@ import (
 // outside a pool.
 func TestTrainsThroughDarwinkit(t *testing.T) {
 	emu, err := emulator.Open(emulator.Options{Mode: emulator.Fast})
-	if err != nil {
-		t.Fatal(err)
-	}
+	emutest.Need(t, err)
 	defer emu.Close()
 	objcsim.Use(emu)
 	defer objcsim.Use(nil)

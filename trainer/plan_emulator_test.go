@@ -2,10 +2,10 @@ package trainer
 
 import (
 	"math"
-	"runtime"
 	"testing"
 
 	"github.com/evenkeel/evenkeel/metal/emulator"
+	"github.com/evenkeel/evenkeel/metal/emulator/emutest"
 	"github.com/evenkeel/evenkeel/metal/gpu"
 	"github.com/evenkeel/evenkeel/model"
 	"github.com/evenkeel/evenkeel/model/graph"
@@ -16,11 +16,7 @@ import (
 func TestPlanCounts(t *testing.T) {
 	var seen []emulator.Dispatched
 	driver, err := emulator.Open(emulator.Options{Observe: func(k emulator.Dispatched) { seen = append(seen, k) }})
-	if err != nil && runtime.GOOS+runtime.GOARCH != "linuxamd64" {
-		t.Skip(err)
-	} else if err != nil {
-		t.Fatal(err)
-	}
+	emutest.Need(t, err)
 	d := gpu.New(driver, "counting")
 	defer d.Close()
 	c := model.DefaultConfig()

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/evenkeel/evenkeel/metal/emulator"
+	"github.com/evenkeel/evenkeel/metal/emulator/emutest"
 	"github.com/evenkeel/evenkeel/metal/gpu"
 	"github.com/evenkeel/evenkeel/metal/objcsim"
 	"github.com/evenkeel/evenkeel/trainer/runs"
@@ -122,9 +123,7 @@ func standIn(t *testing.T) *troubled {
 	t.Helper()
 	d := &troubled{}
 	emu, err := emulator.Open(emulator.Options{Mode: emulator.Fast, Faults: emulator.Faults{Dispatch: d.timeout}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	emutest.Need(t, err)
 	d.Driver = emu
 	objcsim.Use(d)
 	objcsim.Inject(objcsim.Faults{})

@@ -10,6 +10,7 @@ import (
 	"github.com/evenkeel/evenkeel/metal/conformance"
 	"github.com/evenkeel/evenkeel/metal/cpu"
 	"github.com/evenkeel/evenkeel/metal/emulator"
+	"github.com/evenkeel/evenkeel/metal/emulator/emutest"
 	"github.com/evenkeel/evenkeel/metal/gpu"
 	"github.com/evenkeel/evenkeel/model/graph"
 )
@@ -42,9 +43,7 @@ func (loud) Log() string { return "probe.metal:9:1: warning: unused" }
 func examineWith(t *testing.T, e emulator.Options, o Options, old, with string, ops ...graph.Kind) *Report {
 	t.Helper()
 	driver, err := emulator.Open(e)
-	if err != nil {
-		t.Skip(err)
-	}
+	emutest.Need(t, err)
 	s := &seeded{Driver: driver, old: old, with: with}
 	d := gpu.New(s, "emulator")
 	defer d.Close()

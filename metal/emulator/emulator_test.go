@@ -7,6 +7,7 @@ import (
 	"testing"
 	"unsafe"
 
+	"github.com/evenkeel/evenkeel/metal/emulator/emutest"
 	"github.com/evenkeel/evenkeel/metal/gpu"
 )
 
@@ -26,9 +27,7 @@ var modes = []struct {
 func open(t testing.TB, o Options) *Driver {
 	t.Helper()
 	d, err := Open(o)
-	if err != nil {
-		t.Skip(err)
-	}
+	emutest.Need(t, err)
 	t.Cleanup(func() {
 		if err := d.Close(); err != nil {
 			t.Error(err)

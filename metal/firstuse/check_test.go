@@ -12,6 +12,7 @@ import (
 	"github.com/evenkeel/evenkeel/metal/device"
 	"github.com/evenkeel/evenkeel/metal/doctor"
 	"github.com/evenkeel/evenkeel/metal/emulator"
+	"github.com/evenkeel/evenkeel/metal/emulator/emutest"
 	"github.com/evenkeel/evenkeel/metal/gpu"
 )
 
@@ -47,9 +48,7 @@ func TestWrongKernelsAreRefused(t *testing.T) {
 		{"rope", "precise::sin(angle)", "precise::sin(-angle)"},
 	} {
 		driver, err := emulator.Open(emulator.Options{Mode: emulator.Fast})
-		if err != nil {
-			t.Skip(err)
-		}
+		emutest.Need(t, err)
 		wrong := &mistaken{Driver: driver, right: m.right, wrong: m.wrong}
 		d := gpu.New(wrong, "gpu")
 		err = checkCases(t.Context(), d, cpu, launching(t, cpu, m.kernel), nil)

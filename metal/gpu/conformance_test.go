@@ -1,13 +1,13 @@
 package gpu_test
 
 import (
-	"runtime"
 	"testing"
 	"time"
 
 	"github.com/evenkeel/evenkeel/metal/conformance"
 	"github.com/evenkeel/evenkeel/metal/device"
 	"github.com/evenkeel/evenkeel/metal/emulator"
+	"github.com/evenkeel/evenkeel/metal/emulator/emutest"
 	"github.com/evenkeel/evenkeel/metal/gpu"
 	"github.com/evenkeel/evenkeel/metal/reference"
 	"github.com/evenkeel/evenkeel/model/graph"
@@ -35,11 +35,7 @@ func TestConformance(t *testing.T) {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
 			driver, err := emulator.Open(w.o)
-			if err != nil && runtime.GOOS+runtime.GOARCH != "linuxamd64" {
-				t.Skip(err)
-			} else if err != nil {
-				t.Fatal(err)
-			}
+			emutest.Need(t, err)
 			own := gpu.New(driver, "emulator")
 			defer own.Close()
 			d := device.Device(once{own})

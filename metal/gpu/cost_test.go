@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +11,7 @@ import (
 	"github.com/evenkeel/evenkeel/metal/conformance"
 	"github.com/evenkeel/evenkeel/metal/device"
 	"github.com/evenkeel/evenkeel/metal/emulator"
+	"github.com/evenkeel/evenkeel/metal/emulator/emutest"
 	"github.com/evenkeel/evenkeel/metal/gpu"
 	"github.com/evenkeel/evenkeel/model/graph"
 	"github.com/evenkeel/evenkeel/shaders"
@@ -49,11 +49,7 @@ func observe(t *testing.T, family int) *observer {
 		Limits:  gpu.Limits{Family: family},
 		Observe: o.see,
 	})
-	if err != nil && runtime.GOOS+runtime.GOARCH != "linuxamd64" {
-		t.Skip(err)
-	} else if err != nil {
-		t.Fatal(err)
-	}
+	emutest.Need(t, err)
 	o.driver = driver
 	o.Device = gpu.New(driver, "counting")
 	t.Cleanup(func() { o.Close() })

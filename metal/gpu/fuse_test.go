@@ -6,6 +6,7 @@ import (
 
 	"github.com/evenkeel/evenkeel/metal/conformance"
 	"github.com/evenkeel/evenkeel/metal/emulator"
+	"github.com/evenkeel/evenkeel/metal/emulator/emutest"
 	"github.com/evenkeel/evenkeel/metal/gpu"
 	"github.com/evenkeel/evenkeel/metal/reference"
 	"github.com/evenkeel/evenkeel/model/graph"
@@ -21,9 +22,7 @@ func second(t *testing.T, c gpu.Choices, n int, want func(c *conformance.Case) b
 		{Mode: emulator.Check, Random: true, Shuffle: true, Seed: 12, Poison: true},
 	} {
 		driver, err := emulator.Open(o)
-		if err != nil {
-			t.Fatal(err)
-		}
+		emutest.Need(t, err)
 		d := gpu.New(driver, "emulator", gpu.Choose(c), gpu.Poison())
 		seen := 0
 		for _, c := range conformance.Cases() {

@@ -4,11 +4,11 @@ import (
 	"math"
 	"math/rand/v2"
 	"reflect"
-	"runtime"
 	"strings"
 	"testing"
 	"unsafe"
 
+	"github.com/evenkeel/evenkeel/metal/emulator/emutest"
 	"github.com/evenkeel/evenkeel/metal/gpu"
 	"github.com/evenkeel/evenkeel/shaders"
 )
@@ -30,11 +30,7 @@ func eachMode(t *testing.T, family string, f func(b *bench)) {
 	for _, mode := range modes {
 		t.Run(mode.name, func(t *testing.T) {
 			d, err := mode.open()
-			if err != nil && runtime.GOOS+runtime.GOARCH != "linuxamd64" {
-				t.Skip(err)
-			} else if err != nil {
-				t.Fatal(err)
-			}
+			emutest.Need(t, err)
 			defer d.Close()
 			lib, err := d.Compile(family+".metal", source)
 			if err != nil {

@@ -1,12 +1,12 @@
 package gpu_test
 
 import (
-	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/evenkeel/evenkeel/metal/conformance"
 	"github.com/evenkeel/evenkeel/metal/emulator"
+	"github.com/evenkeel/evenkeel/metal/emulator/emutest"
 	"github.com/evenkeel/evenkeel/metal/gpu"
 	"github.com/evenkeel/evenkeel/metal/reference"
 	"github.com/evenkeel/evenkeel/shaders"
@@ -68,11 +68,7 @@ func TestExpertMistakes(t *testing.T) {
 			continue
 		}
 		driver, err := emulator.Open(emulator.Options{Mode: emulator.Check, Poison: true})
-		if err != nil && runtime.GOOS+runtime.GOARCH != "linuxamd64" {
-			t.Skip(err)
-		} else if err != nil {
-			t.Fatal(err)
-		}
+		emutest.Need(t, err)
 		d := gpu.New(&altered{driver, m.family, strings.Replace(source, m.right, m.wrong, 1)}, "emulator")
 		ran := 0
 		for _, c := range cases {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +13,7 @@ import (
 	"github.com/evenkeel/evenkeel/metal/conformance"
 	"github.com/evenkeel/evenkeel/metal/device"
 	"github.com/evenkeel/evenkeel/metal/emulator"
+	"github.com/evenkeel/evenkeel/metal/emulator/emutest"
 	"github.com/evenkeel/evenkeel/metal/gpu"
 	"github.com/evenkeel/evenkeel/metal/reference"
 	"github.com/evenkeel/evenkeel/shaders"
@@ -213,11 +213,7 @@ func stageWhole(p *gpu.Plan) {
 // line of it.
 func raced(t *testing.T, family, text string, cases []conformance.Case, alter func(*gpu.Plan)) (ran int, how string) {
 	driver, err := emulator.Open(emulator.Options{Mode: emulator.Check, Poison: true})
-	if err != nil && runtime.GOOS+runtime.GOARCH != "linuxamd64" {
-		t.Skip(err)
-	} else if err != nil {
-		t.Fatal(err)
-	}
+	emutest.Need(t, err)
 	d := gpu.New(&altered{driver, family, text}, "emulator")
 	defer d.Close()
 	gpu.Alter(d, alter)

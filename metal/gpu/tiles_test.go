@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/evenkeel/evenkeel/metal/emulator"
+	"github.com/evenkeel/evenkeel/metal/emulator/emutest"
 	"github.com/evenkeel/evenkeel/metal/gpu"
 	"github.com/evenkeel/evenkeel/model/graph"
 	"github.com/evenkeel/evenkeel/shaders"
@@ -42,9 +43,7 @@ func productBench(t *testing.T, d *gpu.Device, rows, in, out int) *gpu.Bench {
 // lowered dispatch itself.
 func TestTilesGiveEqualBits(t *testing.T) {
 	driver, err := emulator.Open(emulator.Options{Mode: emulator.Fast, Random: true, Seed: 1, Poison: true})
-	if err != nil {
-		t.Skip(err)
-	}
+	emutest.Need(t, err)
 	d := gpu.New(driver, "emulator")
 	defer d.Close()
 	products, cut := 0, 0
@@ -121,9 +120,7 @@ func TestTilesGiveEqualBitsInBatches(t *testing.T) {
 // The roof and a dispatch are timed, and a canceled context ends it.
 func TestMeasure(t *testing.T) {
 	driver, err := emulator.Open(emulator.Options{Mode: emulator.Fast})
-	if err != nil {
-		t.Skip(err)
-	}
+	emutest.Need(t, err)
 	d := gpu.New(driver, "emulator")
 	defer d.Close()
 	roof, err := d.MeasureRoof(t.Context(), time.Millisecond)

@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"runtime"
 	"testing"
 
 	"github.com/evenkeel/evenkeel/metal/device"
 	"github.com/evenkeel/evenkeel/metal/emulator"
+	"github.com/evenkeel/evenkeel/metal/emulator/emutest"
 	"github.com/evenkeel/evenkeel/metal/gpu"
 	"github.com/evenkeel/evenkeel/model"
 	"github.com/evenkeel/evenkeel/model/graph"
@@ -189,11 +189,7 @@ func broken(x []float32) bool {
 func emulated(t testing.TB, o emulator.Options, options ...gpu.Option) (*gpu.Device, *counting) {
 	t.Helper()
 	driver, err := emulator.Open(o)
-	if err != nil && runtime.GOOS+runtime.GOARCH != "linuxamd64" {
-		t.Skip(err)
-	} else if err != nil {
-		t.Fatal(err)
-	}
+	emutest.Need(t, err)
 	c := &counting{Driver: driver}
 	d := gpu.New(c, fmt.Sprint("emulator ", o.Mode), options...)
 	t.Cleanup(func() {

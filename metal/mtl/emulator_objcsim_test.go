@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/evenkeel/evenkeel/metal/emulator"
+	"github.com/evenkeel/evenkeel/metal/emulator/emutest"
 	"github.com/evenkeel/evenkeel/metal/gpu"
 	"github.com/evenkeel/evenkeel/metal/objcsim"
 )
@@ -50,9 +51,7 @@ func TestEmulator(t *testing.T) {
 		return nil
 	}
 	backend, err := emulator.Open(options)
-	if err != nil {
-		t.Skip(err)
-	}
+	emutest.Need(t, err)
 	objcsim.Use(backend)
 	before := objcsim.Live()
 	t.Cleanup(func() {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/evenkeel/evenkeel/metal/device"
 	"github.com/evenkeel/evenkeel/metal/emulator"
+	"github.com/evenkeel/evenkeel/metal/emulator/emutest"
 	"github.com/evenkeel/evenkeel/metal/gpu"
 	"github.com/evenkeel/evenkeel/metal/objcsim"
 	"github.com/evenkeel/evenkeel/model"
@@ -63,9 +64,7 @@ func (c lateCommands) Wait() (time.Duration, error) {
 func openStep(t testing.TB, options ...gpu.Option) (*step, *late) {
 	t.Helper()
 	driver, err := emulator.Open(emulator.Options{Mode: emulator.Fast})
-	if err != nil {
-		t.Skip(err)
-	}
+	emutest.Need(t, err)
 	backend := &late{Driver: driver, due: true}
 	objcsim.Use(backend)
 	before := objcsim.Live()

@@ -6,13 +6,13 @@ import (
 	"testing"
 
 	"github.com/evenkeel/evenkeel/metal/emulator"
+	"github.com/evenkeel/evenkeel/metal/emulator/emutest"
 )
 
 func check(t *testing.T, file, source string) []Finding {
 	t.Helper()
-	if _, _, err := emulator.FrontEnd("", ""); err != nil {
-		t.Skip(err)
-	}
+	_, _, err := emulator.FrontEnd("", "")
+	emutest.Need(t, err)
 	found, err := Check(file, source, Options{})
 	if err != nil {
 		t.Fatal(err)
