@@ -1,4 +1,5 @@
-// Package assets holds what is embedded in the program: the icon here, and below it the toy language.
+// Package assets holds what is embedded in the program: the icon, the runs of the first start, and below it
+// the toy language.
 package assets
 
 import _ "embed"

@@ -3,6 +3,7 @@ package trainer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math"
 	"sync"
@@ -88,6 +89,9 @@ func reopen(path string, steps int, factor float64, opt Options) (*Job, error) {
 	}
 	cfg, err := runConfig(run)
 	if err == nil {
+		err = hasMoments(run)
+	}
+	if err == nil {
 		if steps > 0 {
 			cfg.Steps = steps
 		}
@@ -101,6 +105,20 @@ func reopen(path string, steps int, factor float64, opt Options) (*Job, error) {
 	j.publish(func(s *Snapshot) { s.RunPath = run.Path() })
 	j.launch(func(ctx context.Context) (*session, error) { return resumeSession(ctx, j, run, factor, opt) })
 	return j, nil
+}
+
+// hasMoments refuses a run whose newest checkpoint was kept for its weights alone, as in the example that
+// comes with the app. What else may be wrong with checkpoints is found when they are read.
+func hasMoments(run *runs.Run) error {
+	ck, err := run.Latest()
+	if err != nil {
+		return nil
+	}
+	if _, ok := ck.Files[fileOptim]; ok {
+		return nil
+	}
+	return fmt.Errorf("run %s keeps the weights of step %d without the optimizer's moments, so that it can write "+
+		"text but cannot be trained further; start a new run with its settings", run.Path(), ck.Step)
 }
 
 // runConfig reads the config a run folder keeps.
