@@ -190,6 +190,7 @@ func (s *session) abandon(ctx context.Context, cause error) error {
 	}
 	s.j.publish(func(p *Snapshot) {
 		p.Device, p.MemoryBytes = info.Name+", "+info.Detail, s.eng.memory()
+		p.OnGPU = info.Kind == "gpu"
 	})
 	return nil
 }
