@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"strings"
 
@@ -16,8 +17,24 @@ func main() {
 	if len(args) > 0 && strings.HasPrefix(args[0], "-psn_") {
 		args = args[1:] // older Finders name their process when they open an app
 	}
-	if len(args) == 0 {
-		os.Exit(window(os.Stderr))
+	os.Exit(run(args))
+}
+
+// run returns the exit status.
+func run(args []string) (status int) {
+	args, end, err := profile(args)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "evenkeel:", err)
+		return 1
 	}
-	os.Exit(cli.Main(context.Background(), args, os.Stdin, os.Stdout, os.Stderr))
+	if len(args) == 0 {
+		status = window(os.Stderr)
+	} else {
+		status = cli.Main(context.Background(), args, os.Stdin, os.Stdout, os.Stderr)
+	}
+	if err := end(); err != nil {
+		fmt.Fprintln(os.Stderr, "evenkeel:", err)
+		status = max(status, 1)
+	}
+	return status
 }
