@@ -37,7 +37,7 @@ func window(stderr io.Writer) int {
 	list, memory := devices()
 	u := ui.New(ui.Options{
 		Window: w, Dispatch: fyne.Do, Devices: list, Memory: memory, Version: trainer.Version,
-		Pace:  trainer.MeasurePace,
+		Pace: trainer.MeasurePace, Example: assets.Example,
 		Start: func(c trainer.Config) (ui.Job, error) { return job(trainer.Start(c, trainer.Options{Ask: true})) },
 		Steer: ui.Steering{
 			Resume: func(path string, steps int) (ui.Job, error) {

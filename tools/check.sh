@@ -96,10 +96,10 @@ test_steps() {
 	else
 		skip "golden cases" "there is no folder $GOLDEN; set GOLDEN"
 	fi
-	if [ "$(uname -s)" = Linux ] && have Xvfb xdotool import; then
-		step "window under Xvfb" tools/window.sh build/window.png
+	if [ "$(uname -s)" = Linux ] && have Xvfb xdotool import compare; then
+		step "sessions in a real window" tools/smoke.sh
 	else
-		skip "window under Xvfb" "needs Linux with Xvfb, xdotool and ImageMagick"
+		skip "sessions in a real window" "needs Linux with Xvfb, xdotool and ImageMagick"
 	fi
 }
 

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# smoke.sh [dark] [light]: one session of a person with build/evenkeel in a real
+# smoke.sh [dark] [light] [newcomer]: one session of a person with build/evenkeel in a real
 # window on a virtual screen, for each theme: pick a variant, train on the CPU,
 # put a second run beside it, pause, hover, zoom, go through the tabs, resume,
 # export, compare, race two variants, write the report, quit. After each act it
-# looks at what changed: pixels of the chart, the title, files. Pictures go to
-# build/smoke; DOCS=1 also renews those in docs/.
+# looks at what changed: pixels of the chart, the title, files. newcomer is a
+# first start that ends with an exported chart. Pictures go to build/smoke;
+# DOCS=1 also renews those in docs/.
 #
 # Times are printed, and are an error only beyond five times their budget.
 
@@ -12,6 +13,7 @@
 
 idle_budget=5  # per cent of a core, while nothing happens
 leave_budget=2 # seconds from Quit to the end of the process
+newcomer_budget=120 # seconds from the first frame to an exported chart
 patience=300   # seconds for anything that trains; a busy machine is slow
 pictures=build/smoke
 # Places in the window, which is 1240 x 760.
@@ -267,6 +269,40 @@ leave() {
 	! grep -q -e 'Error in Fyne call thread' -e '^panic:' -e 'Fyne error' "$tmp/log" || fail "The app logged an error."
 }
 
+# newcomer is a first start, with the mouse alone: from the first frame to an exported chart of HybridNorm*.
+newcomer() {
+	began=$(date +%s%N)
+	export HOME=$tmp/first-start FYNE_THEME=dark
+	mkdir -p "$HOME"
+	open_app
+	local at clicks=0
+	at=$(date +%s%N)
+	within 60 charted || fail "A first start shows no curves."
+	photograph example
+	press 1090 122 # the list of variants
+	sleep 0.5
+	photograph picking
+	press 980 243 # HybridNorm*
+	press 45 46   # Train
+	awaits Done
+	press 1140 46 # Export PNG
+	within 60 saved "$HOME/Documents/Evenkeel/*/loss.png" || fail "No loss.png was exported."
+	within_budget "from the first frame to a chart of HybridNorm* in $clicks clicks" "$(now "$at")" $newcomer_budget s
+	photograph newcomer
+	run=$(newest)
+	grep -q '"variant": *"hybrid_star"' "$run/run.json" || fail "$run/run.json is not of HybridNorm*."
+	leave
+}
+
+press() {
+	click "$1" "$2"
+	clicks=$((clicks + 1))
+	sleep 0.3
+}
+
+# charted: the chart has more colours than an empty one.
+charted() { look now && [ "$(identify -format %k "$tmp/now.png")" -ge 300 ]; }
+
 gone() { ! kill -0 "$app" 2>/dev/null || [ "$(awk '{ print $3 }' "/proc/$app/stat" 2>/dev/null)" = Z ]; }
 
 session() {
@@ -306,8 +342,10 @@ unset WAYLAND_DISPLAY XDG_CONFIG_HOME XDG_DATA_HOME XDG_CACHE_HOME XDG_DOCUMENTS
 HOME=$tmp build/evenkeel train --variant pre --steps 80 --sample_every 0 --checkpoint_every 0 --runs "$tmp/first/runs" \
 	>"$tmp/log" 2>&1 || fail "The run before the sessions failed."
 : >"$tmp/log"
-for name in "${@:-dark light}"; do
-	for each in $name; do session "$each"; done
+for each in "${@:-dark light newcomer}"; do
+	for theme in $each; do
+		if [ "$theme" = newcomer ]; then newcomer; else session "$theme"; fi
+	done
 done
 if [ -n "${DOCS:-}" ]; then
 	for each in dark light; do

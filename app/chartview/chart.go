@@ -31,6 +31,10 @@ type Chart struct {
 	scale    float64     // pixels a Fyne unit
 	shown    bool        // the canvas took the newest frame
 	stale    bool        // a frame was wanted while the newest was not shown yet
+	group    *Group      // whose frames are presented together, or nil
+	asked    uint64      // number of the frame asked for last
+	answered uint64      // number of the newest frame that is drawn
+	ready    bool        // that frame waits for those of the group
 
 	raster  *canvas.Raster
 	overlay *fyne.Container
@@ -57,11 +61,11 @@ var (
 // the app. It is called from the drawing goroutine and must not wait for the function to end.
 func New(dispatch func(func())) *Chart {
 	c := &Chart{dispatch: dispatch, shown: true}
-	c.painter.done = func() { dispatch(c.present) }
+	c.painter.done = func(n uint64) { dispatch(func() { c.present(n) }) }
 	c.raster = canvas.NewRaster(c.generate)
 	c.raster.ScaleMode = canvas.ImageScaleFastest // pixels are ours one by one; nothing to smooth
 	c.ring = canvas.NewRectangle(nil)
-	c.ring.StrokeWidth = 1
+	c.ring.StrokeWidth, c.ring.CornerRadius = ringWidth, 3
 	c.ring.Hide()
 	c.anchor = canvas.NewRectangle(nil)
 	c.overlay = container.NewWithoutLayout(c.anchor, c.box.init(), c.ring)
@@ -134,23 +138,39 @@ func (c *Chart) setView(v chart.View) {
 	}
 }
 
-// draw asks for a frame. While the newest frame was not yet taken by the canvas, as in a hidden
-// tab or a window on another desktop, it only notes that another is wanted.
-func (c *Chart) draw() {
+// draw asks for a frame and reports whether it did. While the newest frame was not yet taken by the
+// canvas, as in a hidden tab or a window on another desktop, it only notes that another is wanted.
+func (c *Chart) draw() bool {
 	if c.pixels.X < 8 || c.pixels.Y < 8 || c.figure == nil {
-		return
+		return false
 	}
 	if !c.shown {
 		c.stale = true
 		c.raster.Refresh() // the canvas forgets objects it has not painted for long: offer it again
-		return
+		return false
 	}
 	c.stale, c.shown = false, false
-	c.painter.ask(job{c.figure, c.style(), c.view, c.pixels.X, c.pixels.Y, c.scale})
+	c.asked++
+	c.painter.ask(job{c.asked, c.figure, c.style(), c.view, c.pixels.X, c.pixels.Y, c.scale})
+	return true
 }
 
-// present runs on the UI goroutine when a frame is ready.
-func (c *Chart) present() {
+// drawing reports whether a frame is on its way.
+func (c *Chart) drawing() bool { return c.answered != c.asked }
+
+// present runs on the UI goroutine when the n-th frame is ready.
+func (c *Chart) present(n uint64) {
+	c.answered, c.ready = n, true
+	if c.group != nil {
+		c.group.present()
+	} else {
+		c.offer()
+	}
+}
+
+// offer lets the canvas take the newest frame.
+func (c *Chart) offer() {
+	c.ready = false
 	c.raster.Refresh()
 	c.layoutOverlay()
 }
@@ -184,6 +204,9 @@ func (c *Chart) style() chart.Style {
 	return st
 }
 
+// ringWidth is the stroke of the frame round a chart that has the focus, in units.
+const ringWidth = 1.5
+
 // CreateRenderer implements fyne.Widget.
 func (c *Chart) CreateRenderer() fyne.WidgetRenderer {
 	return &renderer{c, []fyne.CanvasObject{c.raster, c.overlay}}
@@ -201,10 +224,14 @@ func (r *renderer) Objects() []fyne.CanvasObject { return r.objects }
 func (r *renderer) Layout(s fyne.Size) {
 	r.c.raster.Resize(s)
 	r.c.overlay.Resize(s)
-	r.c.ring.Resize(s)
+	const inset = 2 * ringWidth // what is outside of the chart, or nearly, is cut off
+	r.c.ring.Move(fyne.NewPos(inset, inset))
+	r.c.ring.Resize(s.SubtractWidthHeight(2*inset, 2*inset))
 }
 
+// Refresh leaves the overlay to the frame it asks for: the window is painted once, with both.
 func (r *renderer) Refresh() {
-	r.c.draw()
-	r.c.layoutOverlay()
+	if !r.c.draw() {
+		r.c.layoutOverlay()
+	}
 }

@@ -239,7 +239,7 @@ func TestZoomStaysWhileDataArrivesUnlessFollowed(t *testing.T) {
 func TestLatestRequestWins(t *testing.T) {
 	var p painter
 	gate, entered := make(chan struct{}), make(chan struct{}, 10)
-	p.done = func() { entered <- struct{}{}; <-gate }
+	p.done = func(uint64) { entered <- struct{}{}; <-gate }
 	ask := func(w int) {
 		p.ask(job{figure: &chart.Lines{}, style: chart.Light(), w: w, h: 20, scale: 1})
 	}

@@ -10,6 +10,7 @@
 //	c.Export(path, chart.ExportOptions{}, func(err error) { ... }) // draws off the UI goroutine
 //	c.Readout()                   // what the crosshair reads, as text to copy
 //	c.DrawTime()                  // of the last frame, for a poller that adapts its pace
+//	group.Add(c, other)           // frames drawn at the same time appear at the same time
 //	c.OnSecondaryTap = func(e *fyne.PointEvent) { ... }            // context menu of the caller
 //	c.OnLegendTap = func(name string) { ... }                      // show or hide a series
 //	c.OnViewChanged = func() { ... }                               // zoomed, fitted, followed

@@ -15,7 +15,7 @@ import (
 // layoutOverlay moves the objects above the raster; it never draws a frame.
 func (c *Chart) layoutOverlay() {
 	th, v := c.Theme(), fyne.CurrentApp().Settings().ThemeVariant()
-	c.ring.StrokeColor = th.Color(theme.ColorNameFocus, v)
+	c.ring.StrokeColor = th.Color(theme.ColorNamePrimary, v)
 	c.ring.FillColor = color.Transparent
 	setVisible(c.ring, c.focused)
 	c.box.layout(c)

@@ -10,6 +10,7 @@ import (
 
 // job is one frame to draw: plain values, taken on the UI goroutine.
 type job struct {
+	number uint64 // from 1
 	figure chart.Figure
 	style  chart.Style
 	view   chart.View
@@ -20,7 +21,7 @@ type job struct {
 // painter draws frames on a goroutine of its own, which lives only while there is work. The
 // latest request wins: one that arrives during drawing replaces the one that waits.
 type painter struct {
-	done func() // called by the worker after each frame was stored
+	done func(number uint64) // called by the worker after each frame was stored
 
 	mu   sync.Mutex
 	next *job
@@ -57,6 +58,6 @@ func (p *painter) work() {
 		p.nanos.Store(int64(time.Since(start)))
 		p.frame.Store(f)
 		p.frames.Add(1)
-		p.done()
+		p.done(j.number)
 	}
 }

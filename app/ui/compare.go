@@ -26,6 +26,7 @@ type compareTab struct {
 	object fyne.CanvasObject
 
 	data  *comparison
+	scale float32 // of text, when columns were measured
 	quiet bool
 }
 
@@ -56,8 +57,9 @@ func newCompareTab(dispatch func(func()), options []string, metric func(string),
 	at := container.NewBorder(nil, nil, spaced(8, 0, 6, 0, container.NewCenter(
 		newText("At step", theme.ColorNameForeground, theme.SizeNameText, fyne.TextStyle{}))), nil,
 		container.New(leastLayout{96}, t.step))
-	bar := container.NewBorder(nil, nil, container.NewHBox(container.New(leastLayout{150}, t.metric), at), t.copy)
-	split := container.NewVSplit(spaced(6, 6, 6, 2, t.view), container.NewBorder(
+	bar := container.New(brokenLayout{},
+		container.NewBorder(nil, nil, container.NewHBox(container.New(leastLayout{150}, t.metric), at), nil), t.copy)
+	split := container.NewVSplit(spaced(6, 6, 6, 2, t.view), bordered(
 		spaced(6, 4, 6, 6, bar), nil, nil, nil, spaced(6, 0, 6, 0, t.table)))
 	split.Offset = 0.47
 	t.filled = split
@@ -88,12 +90,13 @@ func (t *compareTab) show(compared []*run, figure chart.Figure, title string) {
 func (t *compareTab) values(compared []*run) {
 	common := commonStep(compared)
 	t.step.SetPlaceHolder(chart.FormatCount(common))
-	wider := len(compared) != len(t.data.runs)
+	wider := len(compared) != len(t.data.runs) || t.scale != textScale()
 	t.data = newComparison(compared, t.at(common))
 	if wider {
-		t.table.SetColumnWidth(-1, compareLabelWidth)
+		t.scale = textScale()
+		t.table.SetColumnWidth(-1, columnUnits(compareLabelWidth))
 		for i := range compared {
-			t.table.SetColumnWidth(i, compareCellWidth)
+			t.table.SetColumnWidth(i, units(compareCellWidth))
 		}
 	}
 	t.table.Refresh()
@@ -135,7 +138,7 @@ type compareItemRenderer struct {
 	c *compareItem
 }
 
-func (r *compareItemRenderer) MinSize() fyne.Size { return fyne.NewSize(0, compareRowHeight) }
+func (r *compareItemRenderer) MinSize() fyne.Size { return fyne.NewSize(0, units(compareRowHeight)) }
 
 func (r *compareItemRenderer) Refresh() {
 	r.Layout(r.c.Size())

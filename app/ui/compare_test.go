@@ -10,6 +10,7 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"github.com/evenkeel/evenkeel/app/chart"
+	"github.com/evenkeel/evenkeel/model"
 	"github.com/evenkeel/evenkeel/trainer"
 	"github.com/evenkeel/evenkeel/trainer/runs"
 )
@@ -50,11 +51,11 @@ func TestCompareTab(t *testing.T) {
 	if got := d.row(t, "variant"); got[0].text != "Pre-Norm" || got[1].text != "HybridNorm*" {
 		t.Errorf("variants: %v", got)
 	}
-	if got := d.row(t, "init"); got[0].text == got[1].text || !strings.HasPrefix(got[1].text, "auto (") {
+	if got := d.row(t, "init"); got[0].text != "normal" || got[1].text != "megatron" {
 		t.Errorf("what auto means is not told: %v", got)
 	}
 	for _, r := range d.rows {
-		if r.label == "seed" || r.label == "batch" {
+		if r.label == "seed" || r.label == "batch" || r.label == "qk_axis" { // Pre-Norm has no use for the last
 			t.Errorf("%s is the same in both, and listed", r.label)
 		}
 	}
@@ -110,6 +111,40 @@ func TestCompareSame(t *testing.T) {
 	f.shownRun(1)
 	if got := f.compare.data.rows[0].label; got != "All settings are the same" {
 		t.Errorf("the table begins with %q", got)
+	}
+}
+
+// TestCompareWhatWasTrained: what a config leaves to the app and another says are the same settings, and
+// keys that change nothing in a run are none of its settings.
+func TestCompareWhatWasTrained(t *testing.T) {
+	newFixture(t, Dark)
+	left := newRun(0, trainer.DefaultConfig())
+	left.snap.Vocab = 640 // of a tokenizer that only the run has read
+	left.cfg.Tokenizer = "some/tokenizer.json"
+	left.snap.Device = "Two cores, with kernels"
+	said := newRun(1, left.cfg)
+	c := &said.cfg
+	c.Preset, c.Warmup, c.Device = "", 30, "Two cores"
+	m := &c.Model
+	m.Vocab, m.Norm, m.Act, m.Init, m.Bias, m.EmbNorm, m.FinalNorm = 640, "rms", model.SwiGLU, model.InitMegatron, "off", "off", "on"
+	m.KVHeads, m.HeadDim, m.InitStd, m.TopK, m.MoEZ = m.Heads, m.D/m.Heads, model.InitStdDefault(m.D), 7, 3
+	if left.cfg.Steps != 300 {
+		t.Fatalf("the default job has %d steps; the warmup of this test is another", left.cfg.Steps)
+	}
+	if got := newComparison([]*run{left, said}, 1); got.rows[0].label != "All settings are the same" {
+		t.Errorf("two runs that train the same:\n%s", got.text())
+	}
+	m.Vocab, m.Experts = 768, 8
+	got := newComparison([]*run{left, said}, 1)
+	for label, want := range map[string][2]string{"vocab": {"640", "768"}, "experts": {unknown, "8"}, "top_k": {unknown, "7"}} {
+		if cells := got.row(t, label); cells[0].text != want[0] || cells[1].text != want[1] {
+			t.Errorf("%s: %v, want %v", label, cells, want)
+		}
+	}
+	for _, r := range got.rows {
+		if r.label == "moe_balance" {
+			t.Error("a key that both say the same of is listed because only one has a use for it")
+		}
 	}
 }
 

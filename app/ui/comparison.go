@@ -1,10 +1,10 @@
 package ui
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -81,15 +81,14 @@ func (c *comparison) differences() {
 	}
 	c.heading("Settings that differ")
 	var keys []string
-	values := make([]map[string]string, len(c.runs))
+	of := make([]*settled, len(c.runs))
 	for i, r := range c.runs {
-		if r.settled.values == nil || r.settled.of != r.cfg {
-			r.settled.of = r.cfg
-			r.settled.keys, r.settled.values = settingsOf(&r.cfg)
+		if trained := r.trained(); r.settled.values == nil || r.settled.of != trained {
+			r.settled = settingsOf(&trained)
 		}
-		values[i] = r.settled.values
+		of[i] = &r.settled
 		for _, k := range r.settled.keys {
-			if !slices.Contains(keys, k) {
+			if !slices.Contains(keys, k) && !slices.Contains(r.settled.unused, k) {
 				keys = append(keys, k)
 			}
 		}
@@ -100,12 +99,12 @@ func (c *comparison) differences() {
 	for _, k := range keys {
 		row := compareRow{label: k}
 		same := true
-		for _, v := range values {
-			text, ok := v[k]
-			if !ok {
+		for _, s := range of {
+			text, ok := s.values[k]
+			same = same && ok && text == of[0].values[k]
+			if !ok || slices.Contains(s.unused, k) {
 				text = unknown
 			}
-			same = same && text == values[0][k] && ok
 			row.cells = append(row.cells, compareCell{text: text})
 		}
 		if !same {
@@ -117,38 +116,52 @@ func (c *comparison) differences() {
 	}
 }
 
-// settled keeps what settingsOf said of a configuration: it writes and reads YAML, too much for each
-// frame of a run at work.
+// settled is what a configuration says to a person: the variant by its title, and what auto has come to.
+// It is kept, because it takes writing and reading YAML, too much for each frame of a run at work.
 type settled struct {
 	of     trainer.Config
 	keys   []string
 	values map[string]string
+	unused []string // keys that change nothing in this run
 }
 
-// settingsOf lists a configuration's keys and what they say to a person: the variant by its title, and
-// what auto has come to. The name is left out: the columns are headed by it.
-func settingsOf(c *trainer.Config) (keys []string, values map[string]string) {
-	values = map[string]string{}
-	text, err := c.YAML()
+// trained is the configuration as far as the machine has filled it in: the vocabulary of the tokenizer and
+// the device.
+func (r *run) trained() trainer.Config {
+	c := r.cfg
+	if c.Model.Vocab == 0 {
+		c.Model.Vocab = r.snap.Vocab
+	}
+	if name, _, _ := strings.Cut(r.snap.Device, ","); name != "" {
+		c.Device = name
+	}
+	return c
+}
+
+// settingsOf writes out what a configuration was trained with, so that a choice made by the app and the
+// same made by a person are no difference. The name is left out: the columns are headed by it.
+func settingsOf(c *trainer.Config) settled {
+	s := settled{of: *c, values: map[string]string{}}
+	resolved, unused, err := c.Resolved()
+	if err != nil {
+		resolved = *c // written by another version; what it says is better than nothing
+	}
+	s.unused = unused
+	text, err := resolved.YAML()
 	var doc yaml.Node
 	if err != nil || yaml.Unmarshal(text, &doc) != nil || len(doc.Content) == 0 {
-		return nil, values
+		return s
 	}
 	pairs := doc.Content[0].Content
 	for i := 0; i+1 < len(pairs); i += 2 {
-		k, v := pairs[i].Value, pairs[i+1]
-		if k == "name" {
-			continue
+		if k := pairs[i].Value; k != "name" {
+			s.keys, s.values[k] = append(s.keys, k), settingText(pairs[i+1])
 		}
-		keys, values[k] = append(keys, k), settingText(v)
 	}
 	if v, err := c.Model.Row(); err == nil {
-		values["variant"] = v.Title
+		s.values["variant"] = v.Title
 	}
-	if init := resolvedInit(c); init != "" && init != c.Model.Init {
-		values["init"] = fmt.Sprintf("%s (%s)", c.Model.Init, init)
-	}
-	return keys, values
+	return s
 }
 
 // settingText writes a value on one line.
@@ -156,6 +169,9 @@ func settingText(n *yaml.Node) string {
 	if n.Kind == yaml.ScalarNode {
 		if n.Value == "" {
 			return "empty"
+		}
+		if f, err := strconv.ParseFloat(n.Value, 64); err == nil && n.Tag == "!!float" {
+			return strconv.FormatFloat(f, 'g', 6, 64)
 		}
 		return strings.Join(strings.Fields(n.Value), " ")
 	}

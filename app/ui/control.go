@@ -3,7 +3,6 @@ package ui
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -29,6 +28,7 @@ func (w *Window) Train() {
 	w.setState(next)
 	w.runs.choose(r)
 	w.redraw()
+	w.saveState()
 	go func() {
 		job, err := w.opt.Start(cfg)
 		w.opt.Dispatch(func() { w.started(r, job, err) })
@@ -38,7 +38,9 @@ func (w *Window) Train() {
 // enlist adds a run that is about to begin, as the current one.
 func (w *Window) enlist(cfg trainer.Config) *run {
 	r := newRun(0, cfg)
+	w.makeRoom(&cfg)
 	w.runs.unfilter(r)
+	w.runs.chosen = r // the list is refreshed once
 	w.enroll(r)
 	w.current, w.stopAsap = r, false
 	w.banner.close()
@@ -77,6 +79,14 @@ func (w *Window) started(r *run, job Job, err error) {
 	w.follow(r, r, job)
 }
 
+// UseCPU lets a job whose GPU cannot go on train on the CPU.
+func (w *Window) UseCPU() {
+	if w.state == Asking {
+		w.current.job.UseCPU()
+		w.take(w.current, w.current.job.Snapshot())
+	}
+}
+
 // Pause pauses a running job, or resumes a paused one.
 func (w *Window) Pause() {
 	if _, ok := w.state.after(ActPause); !ok {
@@ -87,7 +97,7 @@ func (w *Window) Pause() {
 	} else {
 		w.current.job.Pause()
 	}
-	w.take(w.current, w.current.job.Snapshot())
+	w.look(w.current)
 }
 
 // Stop ends the job with a checkpoint; after a divergence it unlocks the form.
@@ -106,7 +116,7 @@ func (w *Window) Stop() {
 		w.setState(next)
 	default:
 		w.current.job.Stop()
-		w.take(w.current, w.current.job.Snapshot())
+		w.look(w.current)
 	}
 }
 
@@ -114,6 +124,9 @@ func (w *Window) Stop() {
 func (w *Window) take(r *run, s trainer.Snapshot) {
 	samples, lines := r.take(s, w.opt.Now())
 	next := w.afterRun(r, r.state)
+	if r != w.current {
+		next = w.state // the next run of a race has begun
+	}
 	if w.stopAsap && next == Preparing {
 		next = Stopping
 	}
@@ -124,16 +137,10 @@ func (w *Window) take(r *run, s trainer.Snapshot) {
 		}
 		w.setState(next)
 		if next == Asking {
-			w.banner.ask(toneAmber, s.Reason, "Train on the CPU", r.job.UseCPU)
+			w.banner.ask(toneAmber, s.Reason, "Train on the CPU", w.UseCPU)
+			w.notify(r.title + " waits for an answer")
 		}
 	}
-	w.status.show(next, &r.snap)
-	w.tellSaved(&s)
-	if s.Device != "" {
-		name, _, _ := strings.Cut(s.Device, ",") // the log has the rest
-		w.device.set(name, "")
-	}
-	w.runs.refreshRun(r)
 	w.keep(r)
 	if r == w.selected {
 		if samples && w.tab() == tabSamples {
@@ -145,9 +152,12 @@ func (w *Window) take(r *run, s trainer.Snapshot) {
 	}
 	if changed {
 		w.redraw()
+		w.tell(r)
 	} else {
 		w.repaint()
+		w.tellWithCharts(r)
 	}
+	w.every.Store(int64(paceFor(w.opt.Poll, s.OnGPU, w.drawTime())))
 }
 
 // finished follows the end of a run.
@@ -157,9 +167,18 @@ func (w *Window) finished(r *run) {
 	case r.state == Diverged && r.raced == nil:
 		w.showDiverged(r)
 	case r.state == Failed:
-		w.banner.show(toneRed, r.snap.Reason, "Copy details", func() { copyText(w.failure(r)) })
+		text := r.snap.Reason
+		if r.snap.Checkpoint != "" {
+			text += " The last checkpoint is " + homely(r.snap.Checkpoint) + "."
+		}
+		w.banner.offer(toneRed, text, answer{"Copy details", func() { copyText(w.failure(r)) }},
+			answer{"Show log", func() {
+				w.runs.choose(r)
+				w.tabs.SelectIndex(tabLog)
+			}})
 	}
 	w.redraw()
+	w.saveState()
 	if r.discarded {
 		w.trash(r)
 	}
@@ -167,8 +186,15 @@ func (w *Window) finished(r *run) {
 		w.leave()
 		return
 	}
-	if w.behind.Load() && r.raced == nil {
-		fyne.CurrentApp().SendNotification(fyne.NewNotification("Evenkeel", r.title+": "+r.summary()))
+	if r.raced == nil {
+		w.notify(r.title + ": " + r.summary())
+	}
+}
+
+// notify tells what happened when the window is not in front.
+func (w *Window) notify(text string) {
+	if w.behind.Load() && wanted(prefNotify) {
+		fyne.CurrentApp().SendNotification(fyne.NewNotification("Evenkeel", text))
 	}
 }
 
@@ -197,7 +223,7 @@ func (w *Window) watchWaiting(s State) {
 	if s != Pausing && s != Stopping {
 		return
 	}
-	w.waiting = time.AfterFunc(waitNotice, func() {
+	w.waiting = time.AfterFunc(w.patience, func() {
 		w.opt.Dispatch(func() {
 			if w.state == s {
 				w.status.awaiting("Waiting for the step at work to end; then a checkpoint is written")
@@ -246,15 +272,10 @@ func (w *Window) redraw() {
 	case tabLog:
 		w.log.show(w.selected)
 	}
-	w.painted = time.Now()
 }
 
-// repaint shows new data in the visible chart. Drawing may take a fifth of the time at most.
+// repaint shows new data in the visible charts.
 func (w *Window) repaint() {
-	busy := max(w.loss.view.DrawTime(), w.grad.over.DrawTime()+w.grad.at.DrawTime(), w.raceTab.view.DrawTime())
-	if time.Since(w.painted) < 5*busy && looks[w.state].live {
-		return
-	}
 	switch w.tab() {
 	case tabLoss:
 		w.loss.view.Refresh()
@@ -262,11 +283,9 @@ func (w *Window) repaint() {
 		w.grad.redraw(w.session, w.selected)
 	case tabCompare:
 		w.compare.view.Refresh()
-		w.compare.values(w.compared())
 	case tabRace:
-		w.showRace()
+		w.drawRace()
 	}
-	w.painted = time.Now()
 }
 
 // showRun puts a run on the charts or takes it off.
@@ -287,6 +306,9 @@ func (w *Window) showRun(r *run, on bool) {
 // selectRun chooses whose gradients, samples and log are shown.
 func (w *Window) selectRun(r *run) {
 	w.runs.chosen = r
+	if !w.known(r) {
+		w.steerControls() // nothing is gone on with while its metrics are on the way
+	}
 	w.withMetrics(r, func() {
 		if w.runs.chosen != r {
 			return // another was selected meanwhile
@@ -296,6 +318,26 @@ func (w *Window) selectRun(r *run) {
 		w.redraw()
 	})
 	w.runControls()
+}
+
+// passTime is how long a row of the list is stayed on before its run is read.
+const passTime = 150 * time.Millisecond
+
+// passRun follows a row that keys have reached and may leave at once: reading a run takes its time.
+func (w *Window) passRun(r *run) {
+	if w.known(r) {
+		w.selectRun(r)
+		return
+	}
+	w.steerControls()
+	w.runControls()
+	time.AfterFunc(passTime, func() {
+		w.opt.Dispatch(func() {
+			if w.runs.chosen == r {
+				w.selectRun(r)
+			}
+		})
+	})
 }
 
 func (w *Window) setPrompt(text string) {
@@ -309,17 +351,19 @@ func (w *Window) complain(title string, err error) {
 	text := widget.NewLabel(sentence(err.Error()))
 	text.Wrapping = fyne.TextWrapWord
 	d := dialog.NewCustom(title, "Close", text, w.win)
-	d.Resize(fyne.NewSize(460, 0))
+	d.Resize(fyne.NewSize(columnUnits(460), 0))
 	d.Show()
+	w.sayPlainly()
 }
 
 // showHelp opens the explanation of a field beside it.
 func (w *Window) showHelp(l *helpLabel) {
 	text := prose(theme.SizeNameText, widget.MediumImportance)
 	text.SetText(l.help.text)
-	pop := widget.NewPopUp(column(0, spaced(6, 6, 6, 0, heading(l.help.label)), text), w.win.Canvas())
-	pop.Resize(fyne.NewSize(300, 10))
-	pop.ShowAtRelativePosition(fyne.NewPos(l.Size().Width, 0), l)
+	w.help = widget.NewPopUp(column(0, spaced(6, 6, 6, 0, heading(l.help.label)), text), w.win.Canvas())
+	w.help.Resize(fyne.NewSize(columnUnits(300), 10))
+	w.help.ShowAtRelativePosition(fyne.NewPos(l.Size().Width, 0), l)
+	w.sayPlainly()
 }
 
 // Close asks when a run is at work, and ends it with a checkpoint before it leaves.
@@ -328,6 +372,9 @@ func (w *Window) Close() {
 		w.leave() // closing twice does not wait
 		return
 	}
+	if w.quitting != nil && w.quitting == w.win.Canvas().Overlays().Top() {
+		return // asked already
+	}
 	text := widget.NewLabel("Finish the step, write a checkpoint and quit?\n" +
 		"The run can be resumed from its folder later.")
 	dialog.ShowCustomConfirm("Training is running", "Save and quit", "Cancel", text, func(yes bool) {
@@ -335,6 +382,7 @@ func (w *Window) Close() {
 			w.Quit()
 		}
 	}, w.win)
+	w.quitting = w.win.Canvas().Overlays().Top()
 }
 
 // Quit ends a run at work with a checkpoint and leaves, without asking.
@@ -355,6 +403,7 @@ func (w *Window) Quit() {
 
 func (w *Window) leave() {
 	w.saveSize()
+	w.saveState()
 	w.gone.Store(true)
 	w.talk.halt()
 	w.lib.writing.wait()

@@ -27,10 +27,12 @@ var inks = map[diagram.Ink]fyne.ThemeColorName{
 // norm to come or go, with the pointer or, once it has the focus, with arrows and space.
 type diagramView struct {
 	widget.BaseWidget
-	press func(diagram.Place)  // nil: nothing can be pressed
-	point func(p *placeInView) // a place is pointed at, nil for none
-	spec  *model.Spec
-	form  diagram.Options
+	press   func(diagram.Place)  // nil: nothing can be pressed
+	point   func(p *placeInView) // a place is pointed at, nil for none
+	paged   func(fyne.KeyName)   // a key for what the diagram is part of
+	reached func(lo, hi float32) // arrows came to a place of this height
+	spec    *model.Spec
+	form    diagram.Options
 
 	locked  bool
 	focused bool
@@ -70,13 +72,28 @@ func (d *diagramView) lock(on bool) {
 	d.hover(nil)
 }
 
+// draw is the picture in some width, larger when text is.
+func (d *diagramView) draw(width float32) (shapes []diagram.Shape, height float32) {
+	k := columnUnits(1)
+	shapes, height = diagram.Draw(d.spec, width/k, d.form)
+	if k == 1 {
+		return shapes, height
+	}
+	for i := range shapes {
+		s := &shapes[i]
+		s.A.X, s.A.Y, s.B.X, s.B.Y = k*s.A.X, k*s.A.Y, k*s.B.X, k*s.B.Y
+		s.Width, s.Radius, s.Size = k*s.Width, k*s.Radius, k*s.Size
+	}
+	return shapes, k * height
+}
+
 // places lists what can be pressed, column by column from top to bottom, and the ends last.
 func (d *diagramView) places() []placeInView {
 	if d.spec == nil || d.press == nil || d.locked {
 		return nil
 	}
 	width := d.Size().Width
-	shapes, _ := diagram.Draw(d.spec, width, d.form)
+	shapes, _ := d.draw(width)
 	var list []placeInView
 	for i := range shapes {
 		s := &shapes[i]
@@ -177,7 +194,11 @@ func (d *diagramView) TypedKey(e *fyne.KeyEvent) {
 		d.move(1)
 	case fyne.KeyUp, fyne.KeyLeft:
 		d.move(-1)
-	case fyne.KeySpace, fyne.KeyReturn:
+	case fyne.KeyPageUp, fyne.KeyPageDown, fyne.KeyHome, fyne.KeyEnd:
+		if d.paged != nil {
+			d.paged(e.Name)
+		}
+	case fyne.KeySpace, fyne.KeyReturn, fyne.KeyEnter:
 		if d.locked || d.press == nil || d.at.Kind == diagram.Nowhere {
 			return
 		}
@@ -200,6 +221,9 @@ func (d *diagramView) move(by int) {
 	}
 	if i >= 0 && i < len(list) {
 		d.at = list[i].Place
+		if d.reached != nil {
+			d.reached(list[i].lo.Y, list[i].hi.Y)
+		}
 		if d.point != nil {
 			d.point(&list[i])
 		}
@@ -213,6 +237,12 @@ func (d *diagramView) CreateRenderer() fyne.WidgetRenderer { return &diagramRend
 type diagramRenderer struct {
 	d       *diagramView
 	objects []fyne.CanvasObject
+	least   struct { // the height, asked for many times at each layout, and what it is of
+		spec   *model.Spec
+		form   diagram.Options
+		width  float32
+		height float32
+	}
 }
 
 // diagramWidth is the least width, for two blocks side by side.
@@ -224,10 +254,14 @@ func (r *diagramRenderer) Layout(s fyne.Size)           { r.build(s.Width) }
 
 func (r *diagramRenderer) MinSize() fyne.Size {
 	if r.d.spec == nil {
-		return fyne.NewSize(diagramWidth, 0)
+		return fyne.NewSize(columnUnits(diagramWidth), 0)
 	}
-	_, h := diagram.Draw(r.d.spec, diagramWidth, r.d.form)
-	return fyne.NewSize(diagramWidth, h)
+	width := columnUnits(diagramWidth)
+	if l := &r.least; l.spec != r.d.spec || l.form != r.d.form || l.width != width {
+		l.spec, l.form, l.width = r.d.spec, r.d.form, width
+		_, l.height = r.d.draw(width)
+	}
+	return fyne.NewSize(width, r.least.height)
 }
 
 func (r *diagramRenderer) Refresh() {
@@ -244,7 +278,7 @@ func (r *diagramRenderer) build(width float32) {
 	th, v := r.d.Theme(), fyne.CurrentApp().Settings().ThemeVariant()
 	col := func(n diagram.Ink) color.Color { return th.Color(inks[n], v) }
 	pos := func(p diagram.Point) fyne.Position { return fyne.NewPos(p.X, p.Y) }
-	shapes, _ := diagram.Draw(r.d.spec, width, r.d.form)
+	shapes, _ := r.d.draw(width)
 	for i := range shapes {
 		s := &shapes[i]
 		var o fyne.CanvasObject

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -194,12 +195,25 @@ func (w *Window) copyChart(c *namedChart) {
 
 // editItems are the rows of the Edit menu: those given and, where pictures can be copied, that.
 func (w *Window) editItems(items ...*fyne.MenuItem) []*fyne.MenuItem {
+	items = append(items, fyne.NewMenuItemSeparator(), fyne.NewMenuItem("Copy Values at the Crosshair", w.copyValues))
 	if w.pictureClipboard() == nil {
 		return items
 	}
-	return append(items, fyne.NewMenuItemSeparator(),
-		item("Copy Chart as Picture", func() { w.copyChart(w.frontChart()) }, fyne.KeyC, true))
+	return append(items, item("Copy Chart as Picture", func() { w.copyChart(w.frontChart()) }, fyne.KeyC, true))
 }
+
+// copyValues puts what the crosshair of the chart in front reads on the clipboard.
+func (w *Window) copyValues() {
+	text := w.frontChart().view.Readout()
+	if text == "" {
+		w.complain("There are no values to copy", errNoCrosshair)
+		return
+	}
+	copyText(text)
+}
+
+var errNoCrosshair = errors.New("no chart has a crosshair; point at one, " +
+	"or go to it with Tab and press an arrow key")
 
 // formatItems are the rows of a menu of formats.
 func formatItems(choose func(pictureFormat)) []*fyne.MenuItem {

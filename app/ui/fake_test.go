@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"image"
@@ -59,6 +60,8 @@ type fakeJob struct {
 	changes uint64
 	prompt  string
 	saved   int
+	calls   []string // what the window asked for
+	dir     string   // run folder; empty: one that is not there
 }
 
 func newFakeJob(cfg trainer.Config) *fakeJob {
@@ -87,17 +90,44 @@ func (j *fakeJob) Changes() uint64 {
 func (j *fakeJob) History() *trainer.History { return j.history }
 func (j *fakeJob) Config() trainer.Config    { return j.cfg }
 func (j *fakeJob) Done() <-chan struct{}     { return j.done }
-func (j *fakeJob) Pause()                    { j.change(trainer.Running, trainer.Pausing) }
-func (j *fakeJob) Continue()                 { j.change(trainer.Paused, trainer.Running) }
-func (j *fakeJob) SetPrompt(p string)        { j.set(func(*trainer.Snapshot) { j.prompt = p }) }
-func (j *fakeJob) UseCPU()                   { j.change(trainer.Asking, trainer.Running) }
+func (j *fakeJob) Pause()                    { j.called("pause"); j.change(trainer.Running, trainer.Pausing) }
+func (j *fakeJob) Continue()                 { j.called("continue"); j.change(trainer.Paused, trainer.Running) }
+func (j *fakeJob) UseCPU()                   { j.called("cpu"); j.change(trainer.Asking, trainer.Running) }
+func (j *fakeJob) SetPrompt(p string) {
+	j.called("prompt")
+	j.set(func(*trainer.Snapshot) { j.prompt = p })
+}
 func (j *fakeJob) SetLearningRate(p float64) error {
+	j.called("rate")
 	j.set(func(s *trainer.Snapshot) { s.Peak, s.LRAt = p, fmt.Sprintf("%d:%g", s.Step+1, p) })
 	return nil
 }
-func (j *fakeJob) CheckpointNow() { j.set(func(*trainer.Snapshot) { j.saved++ }) }
+func (j *fakeJob) CheckpointNow() {
+	j.called("checkpoint")
+	j.set(func(*trainer.Snapshot) { j.saved++ })
+}
+
+// called notes a call.
+func (j *fakeJob) called(name string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.calls = append(j.calls, name)
+}
+
+// asked tells whether the window has called something, how often.
+func (j *fakeJob) asked(name string) (n int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, c := range j.calls {
+		if c == name {
+			n++
+		}
+	}
+	return n
+}
 
 func (j *fakeJob) Stop() {
+	j.called("stop")
 	j.set(func(s *trainer.Snapshot) {
 		if !s.State.Final() {
 			s.State = trainer.Stopping
@@ -160,7 +190,7 @@ func (j *fakeJob) steps(n int) {
 		s.Step, s.Loss, s.ValLoss, s.Floor, s.GradNorm, s.LR = int64(first+n), loss, val, 1.3127, 0.6, j.cfg.LR
 		s.TokensPerSec, s.Elapsed = 12400, time.Duration(first+n)*165*time.Millisecond
 		s.ETA = time.Duration(j.cfg.Steps-first-n) * 165 * time.Millisecond
-		s.MemoryBytes, s.Device, s.RunPath = 31_200_000, "CPU, 2 threads", "/home/ada/evenkeel/runs/run-0001"
+		s.MemoryBytes, s.Device, s.RunPath = 31_200_000, "CPU, 2 threads", cmp.Or(j.dir, "/home/ada/evenkeel/runs/run-0001")
 		s.Checkpoint = s.RunPath + "/ckpt/step-00000100"
 		s.Sample = trainer.Sample{Step: 100,
 			Text: "the small boat turns slowly . a red bird sees the small boat .\nthe bird turns ."}
@@ -204,13 +234,19 @@ type fixture struct {
 
 func newFixture(t *testing.T, a Appearance) *fixture {
 	t.Helper()
+	return newFixtureWith(t, a, func(*Options) {})
+}
+
+// newFixtureWith changes what the window gets from outside.
+func newFixtureWith(t *testing.T, a Appearance, change func(o *Options)) *fixture {
+	t.Helper()
 	app := test.NewTempApp(t)
 	app.Settings().SetTheme(NewTheme(a))
 	f := &fixture{t: t, loop: &loop{make(chan func(), 256)}}
 	win := app.NewWindow("Evenkeel")
 	clock := time.Date(2025, 3, 1, 12, 0, 0, 0, time.UTC)
-	f.Window = New(Options{
-		Window: win, Dispatch: f.loop.do, Poll: time.Millisecond, ExportDir: t.TempDir(), RunsDir: t.TempDir(), Version: "test",
+	o := Options{
+		Window: win, Dispatch: f.loop.do, Poll: time.Millisecond, ExportDir: t.TempDir(), RunsDir: t.TempDir(), StateDir: t.TempDir(), Version: "test",
 		Pace: func(context.Context, string, int) (trainer.Pace, error) {
 			return trainer.Pace{FLOPS: 80e9, Half: 140, From: "a timed product of matrices"}, nil
 		},
@@ -223,14 +259,16 @@ func newFixture(t *testing.T, a Appearance) *fixture {
 			f.jobs = append(f.jobs, j)
 			return j, nil
 		},
-	})
+	}
+	change(&o)
+	f.Window = New(o)
 	f.opt.Steer = f.steering()
 	win.Resize(DefaultSize)
 	if c, ok := win.Canvas().(test.WindowlessCanvas); ok {
 		c.SetScale(1)
 	}
 	f.loop.until(t, "the first estimate is shown", func() bool {
-		return f.estimate.params.text.text.Text != unknown
+		return f.estimate.params.text.text.Text != unknown || f.estimate.problem.Visible()
 	})
 	t.Cleanup(f.end)
 	return f
@@ -261,15 +299,23 @@ func (f *fixture) started() *fakeJob {
 func (f *fixture) settle() {
 	f.win.Canvas().Capture() // tells charts their size
 	f.loop.drain()
+	var charts []*namedChart
 	for _, c := range f.shownCharts() {
-		if c.tab != f.tab() || c.view.Figure() == nil {
-			continue
+		if c.tab == f.tab() && c.view.Figure() != nil {
+			charts = append(charts, c)
 		}
-		// A frame may be in the works when the first is asked for; the second is surely of now.
-		for range 2 {
-			n := c.view.Frames()
+	}
+	for range 2 { // a frame may be in the works when the first is asked for; the second is surely of now
+		if charts == nil {
+			break
+		}
+		drawn := map[*namedChart]int{}
+		for _, c := range charts {
+			drawn[c] = c.view.Frames()
 			c.view.Refresh()
-			f.win.Canvas().Capture() // takes the frame before, if it was not taken yet
+		}
+		f.win.Canvas().Capture() // takes the frames before, if they were not taken yet
+		for c, n := range drawn {
 			f.loop.until(f.t, "a frame is drawn", func() bool { return c.view.Frames() > n })
 		}
 	}
@@ -278,7 +324,7 @@ func (f *fixture) settle() {
 
 // picture renders the window at 1x.
 func (f *fixture) picture() image.Image {
-	f.settle()
+	f.loop.drain()
 	c := f.win.Canvas()
 	if wc, ok := c.(test.WindowlessCanvas); ok { // the test canvas lays out on a resize only
 		s := c.Size()

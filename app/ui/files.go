@@ -1,11 +1,13 @@
 package ui
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/dialog"
+	"fyne.io/fyne/v2/theme"
 
 	"github.com/evenkeel/evenkeel/trainer"
 )
@@ -16,6 +18,7 @@ const (
 	prefWidth      = "width"
 	prefHeight     = "height"
 	prefAppearance = "appearance"
+	prefTextSize   = "textSize"
 )
 
 // pickData asks for a corpus.
@@ -79,14 +82,16 @@ func (w *Window) useConfig(c trainer.Config) {
 	if !looks[w.state].edit {
 		return
 	}
-	w.setup.fill(c)
-	w.samples.prompt.SetText(c.Prompt)
-	w.formChanged()
+	w.asOneEdit("Configuration", func() {
+		w.setup.fill(c)
+		w.samples.prompt.SetText(c.Prompt)
+		w.formChanged()
+	})
 }
 
 // dropped takes a file or folder dropped on the window.
 func (w *Window) dropped(uris []fyne.URI) {
-	if len(uris) > 0 {
+	if len(uris) > 0 && !w.inDialog() {
 		w.OpenPath(uris[0].Path())
 	}
 }
@@ -98,6 +103,7 @@ func (w *Window) OpenPath(path string) {
 		return
 	}
 	if !looks[w.state].edit {
+		w.complain("The file is not taken", w.whyLocked())
 		return
 	}
 	config := filepath.Join(path, "config.yaml")
@@ -112,10 +118,18 @@ func (w *Window) OpenPath(path string) {
 	}
 }
 
+// whyLocked says why the form cannot be changed now, and until when.
+func (w *Window) whyLocked() error {
+	if w.state == Diverged {
+		return errors.New("the setup shows what has diverged; press Keep or roll the run back first")
+	}
+	return errors.New("a run is at work with this setup; stop it first, or wait until it has ended")
+}
+
 // duplicate takes the selected run's configuration into the form.
 func (w *Window) duplicate() {
-	if w.selected != nil {
-		w.useSettings(w.selected)
+	if r := w.runs.chosen; r != nil {
+		w.withMetrics(r, func() { w.useSettings(r) })
 	}
 }
 
@@ -123,14 +137,14 @@ func (w *Window) duplicate() {
 func (w *Window) useSettings(r *run) {
 	c := r.cfg
 	c.LRAt = ""
-	w.useConfig(c)
+	w.asOneEdit("Run’s Settings", func() { w.useConfig(c) })
 }
 
-// appearance switches between light and dark at once.
+// appearance switches between light and dark, and to the chosen size of text, at once.
 func (w *Window) appearance(a Appearance) {
-	app := fyne.CurrentApp()
-	if t, ok := app.Settings().Theme().(*houseTheme); !ok || t.appearance != a {
-		app.Settings().SetTheme(NewTheme(a))
+	app, scale := fyne.CurrentApp(), float32(savedTextSize())/usualText
+	if t, ok := app.Settings().Theme().(*houseTheme); !ok || t.appearance != a || t.scale != scale {
+		app.Settings().SetTheme(&houseTheme{theme.DefaultTheme(), a, scale})
 	}
 }
 
@@ -162,7 +176,13 @@ func (w *Window) saveSize() {
 
 // SetInFront tells the window whether it is in front of others; behind, it draws once a second.
 func (w *Window) SetInFront(front bool) {
-	if w.behind.Swap(!front) && front {
+	switch was := w.behind.Swap(!front); {
+	case was && front:
+		if f, ok := w.win.Canvas().Focused().(*field); ok {
+			f.returning = true
+		}
 		w.opt.Dispatch(w.scan) // other programs may have trained meanwhile
+	case !was && !front:
+		w.opt.Dispatch(w.saveState) // the process may end before anybody comes back
 	}
 }

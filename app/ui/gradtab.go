@@ -169,6 +169,7 @@ func (t *gradTab) draw(runs []*run, selected *run) {
 	t.over.SetFigure(t.upper(runs, selected))
 	if !t.figure2 {
 		t.at.SetFigure(t.atStep(runs, selected))
+		t.showStep()
 	}
 }
 
@@ -255,7 +256,7 @@ func (t *gradTab) atStep(runs []*run, selected *run) chart.Figure {
 	f := t.bars(runs, selected, t.step.Value, true)
 	f.Title = t.title()
 	if len(f.Groups) > 0 {
-		f.Title += ", " + t.stepText.text.Text
+		f.Title += ", " + t.stepSaid()
 	} else {
 		f.Empty = "One bar a " + t.by() + " and run, at the step the slider shows"
 	}
@@ -333,15 +334,23 @@ func (t *gradTab) sideBySide(runs []*run, selected *run) chart.Figure {
 }
 
 // place moves the slider's end to the last step of all runs and, while it follows, the slider to the
-// newest of the selected one: so a live run is compared with the others at the same step.
+// newest of the selected one: so a live run is compared with the others at the same step. It is seen when
+// showStep is called.
 func (t *gradTab) place(last, newest float64) {
-	t.quiet = true
 	t.newest = newest
 	t.step.Max = math.Max(2, last)
 	if t.follow {
 		t.step.Value = newest
 	}
+}
+
+// stepSaid names the slider's step.
+func (t *gradTab) stepSaid() string { return "step " + chart.FormatCount(t.step.Value) }
+
+// showStep brings the slider up to date.
+func (t *gradTab) showStep() {
+	t.quiet = true
 	t.step.Refresh()
 	t.quiet = false
-	t.stepText.set(fmt.Sprintf("step %s", chart.FormatCount(t.step.Value)), "")
+	t.stepText.set(t.stepSaid(), "")
 }

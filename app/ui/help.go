@@ -5,7 +5,6 @@ import (
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/driver/desktop"
-	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 )
@@ -19,6 +18,7 @@ type helpLabel struct {
 	name    *themedText
 	icon    *widget.Icon
 	focused bool
+	reached func() // it got the focus; nil: nobody asks
 }
 
 var (
@@ -37,7 +37,7 @@ func newHelpLabel(h helpText, show func(*helpLabel)) *helpLabel {
 
 // CreateRenderer implements fyne.Widget.
 func (l *helpLabel) CreateRenderer() fyne.WidgetRenderer {
-	icon := container.New(layout.NewGridWrapLayout(fyne.NewSquareSize(14)), l.icon)
+	icon := container.New(squareLayout{14}, l.icon)
 	return widget.NewSimpleRenderer(container.NewHBox(container.NewCenter(l.name), container.NewCenter(icon)))
 }
 
@@ -64,7 +64,13 @@ func (l *helpLabel) MouseMoved(*desktop.MouseEvent) {}
 func (l *helpLabel) MouseOut() { l.mark(l.focused) }
 
 // FocusGained implements fyne.Focusable.
-func (l *helpLabel) FocusGained() { l.focused = true; l.mark(true) }
+func (l *helpLabel) FocusGained() {
+	l.focused = true
+	l.mark(true)
+	if l.reached != nil {
+		l.reached()
+	}
+}
 
 // FocusLost implements fyne.Focusable.
 func (l *helpLabel) FocusLost() { l.focused = false; l.mark(false) }
@@ -74,7 +80,7 @@ func (l *helpLabel) TypedRune(rune) {}
 
 // TypedKey implements fyne.Focusable.
 func (l *helpLabel) TypedKey(e *fyne.KeyEvent) {
-	if e.Name == fyne.KeySpace || e.Name == fyne.KeyReturn {
+	if e.Name == fyne.KeySpace || e.Name == fyne.KeyReturn || e.Name == fyne.KeyEnter {
 		l.show(l)
 	}
 }

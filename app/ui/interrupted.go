@@ -36,11 +36,11 @@ func (w *Window) offerInterrupted(found []runs.Summary) {
 	case n > 1:
 		text += fmt.Sprintf("; so were %d more runs", n)
 	}
-	w.banner.offer(toneAmber, text+".", "Resume", func() { w.resumeInterrupted(s) }, "Leave", func() {
+	w.banner.offer(toneAmber, text+".", answer{"Resume", func() { w.resumeInterrupted(s) }}, answer{"Leave", func() {
 		w.banner.close()
 		w.leaveInterrupted(s)
 		w.offerInterrupted(found[1:])
-	})
+	}})
 }
 
 // resumeInterrupted goes on with a run once its curves are there.

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"fyne.io/fyne/v2"
+
 	"github.com/evenkeel/evenkeel/trainer/runs"
 )
 
@@ -22,6 +24,7 @@ type library struct {
 	again    bool // and must be once more
 	listed   bool // it was listed once
 	edits    int  // changes of our own to the folder: a listing from before one is out of date
+	uses     int  // of metrics; see shed
 
 	reading sync.Mutex // one run's metrics are read at a time: reading shares the machine with training
 	writing serial     // notes, names and deletions, in the order a person made them
@@ -143,6 +146,7 @@ func (w *Window) merge(root string, list []runs.Summary) {
 	w.sortRuns()
 	if !w.lib.listed {
 		w.lib.listed = true
+		w.restoreRuns()
 		w.offerInterrupted(interrupted(list))
 	}
 }
@@ -263,10 +267,15 @@ func (w *Window) read(r *run, then func()) {
 			if err != nil {
 				r.phase, r.shown = metricsUnread, false
 				w.runs.refreshRun(r)
-				w.complain("The run cannot be shown", err)
+				if r.calm {
+					fyne.LogError("A run that was on the charts last cannot be shown", err)
+				} else {
+					w.complain("The run cannot be shown", err)
+				}
+				r.calm = false
 				return
 			}
-			r.phase = metricsRead
+			r.phase, r.calm = metricsRead, false
 			if r.job == nil { // else a job has begun to go on with it, and brings all of it
 				r.fill(c)
 			}
@@ -283,12 +292,16 @@ func (w *Window) read(r *run, then func()) {
 
 // withMetrics runs a function once a run's metrics are there, at once when they are.
 func (w *Window) withMetrics(r *run, f func()) {
-	if r.stored == nil || r.phase == metricsRead || r.job != nil {
+	w.shed(r)
+	if w.known(r) {
 		f()
 		return
 	}
 	w.read(r, f)
 }
+
+// known tells whether a run's metrics are there.
+func (w *Window) known(r *run) bool { return r.stored == nil || r.phase == metricsRead || r.job != nil }
 
 // OpenRun shows the run in a folder, wherever that is.
 func (w *Window) OpenRun(path string) {

@@ -153,7 +153,7 @@ func newHint() *hint {
 	center := func(o fyne.CanvasObject) fyne.CanvasObject {
 		return container.NewHBox(layout.NewSpacer(), o, layout.NewSpacer())
 	}
-	h.object = container.NewCenter(column(8, center(h.title), center(h.text), center(h.more),
+	h.object = container.New(fittingLayout{[]*themedText{h.title, h.text, h.more}}, column(8, center(h.title), center(h.text), center(h.more),
 		spaced(0, 10, 0, 0, center(h.button))))
 	return h
 }

@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"slices"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/dialog"
 	"fyne.io/fyne/v2/driver/desktop"
@@ -10,15 +12,20 @@ import (
 // menu is the menu bar. Every action is made once; the driver runs its key from here.
 type menu struct {
 	main               *fyne.MainMenu
+	held               bool // refresh waits
 	train, pause, stop *fyne.MenuItem
-	checkpoint         *fyne.MenuItem
+	checkpoint, useCPU *fyne.MenuItem
 	steer              steerItems
 	runs               runItems
+	undo               undoItems
+	text               [2]*fyne.MenuItem // larger, smaller
+	fresh              *fyne.MenuItem
 	open, openText     *fyne.MenuItem
 	duplicate          *fyne.MenuItem
 	race, raceReport   *fyne.MenuItem
 	logAxis            *fyne.MenuItem
 	themes             [3]*fyne.MenuItem
+	quit               *fyne.MenuItem
 }
 
 // item makes a menu item with a key; shift adds Shift to the shortcut modifier.
@@ -40,8 +47,11 @@ func newMenu(w *Window) *menu {
 	m.pause = item("Pause", w.Pause, fyne.KeyP, false)
 	m.stop = item("Stop", w.Stop, fyne.KeyPeriod, false)
 	m.checkpoint = item("Save Checkpoint Now", w.CheckpointNow, fyne.KeyS, false)
+	m.useCPU = fyne.NewMenuItem("Train on the CPU", w.UseCPU)
 	m.steer = w.steerItems()
 	m.runs = w.runItems()
+	m.undo = w.undoItems()
+	m.fresh = item("New Configuration", w.NewConfiguration, fyne.KeyN, false)
 	m.open = item("Open Configuration…", w.pickConfig, fyne.KeyO, false)
 	m.openText = item("Open Text…", func() { w.pickData(false) }, "", false)
 	m.duplicate = item("Use the Selected Run’s Settings", w.duplicate, fyne.KeyD, false)
@@ -54,18 +64,18 @@ func newMenu(w *Window) *menu {
 	}
 	view = append(view, fyne.NewMenuItemSeparator(), m.logAxis, item("Fit", w.fit, fyne.Key0, false),
 		fyne.NewMenuItemSeparator())
-	for i, name := range [...]string{"Follow the System", "Light", "Dark"} {
-		m.themes[i] = fyne.NewMenuItem(name, func() {
-			w.appearance(Appearance(i))
-			fyne.CurrentApp().Preferences().SetInt(prefAppearance, i)
-			m.checkTheme(Appearance(i))
-		})
+	for i, name := range appearanceNames {
+		m.themes[i] = fyne.NewMenuItem(name, func() { w.setAppearance(Appearance(i)) })
 		view = append(view, m.themes[i])
 	}
+	m.text = [2]*fyne.MenuItem{item("Larger Text", func() { w.ResizeText(1) }, fyne.KeyEqual, false),
+		item("Smaller Text", func() { w.ResizeText(-1) }, fyne.KeyMinus, false)}
+	view = append(view, fyne.NewMenuItemSeparator(), m.text[0], m.text[1])
+	view = append(append(view, fyne.NewMenuItemSeparator()), w.goItems()...)
 	quit := item("Quit", w.Close, fyne.KeyQ, false) // Fyne's own would leave without asking
-	quit.IsQuit = true
+	quit.IsQuit, m.quit = true, quit
 	m.main = fyne.NewMainMenu(
-		fyne.NewMenu("File", m.runs.open, m.open, m.openText,
+		fyne.NewMenu("File", m.fresh, m.runs.open, m.open, m.openText,
 			fyne.NewMenuItemSeparator(),
 			item("Export Charts", w.ExportShown, fyne.KeyE, false),
 			fyne.NewMenuItem("Export All Charts", w.ExportAll),
@@ -77,17 +87,21 @@ func newMenu(w *Window) *menu {
 			fyne.NewMenuItem("Save Points As…", w.savePoints),
 			m.raceReport,
 			fyne.NewMenuItemSeparator(), quit),
-		fyne.NewMenu("Edit", append(w.editItems(m.duplicate), m.runs.edit()...)...),
-		fyne.NewMenu("Run", m.train, m.race, m.pause, m.stop,
+		fyne.NewMenu("Edit", slices.Concat(m.undo.rows(), w.editItems(m.duplicate), m.runs.edit(), w.settingsItems())...),
+		fyne.NewMenu("Run", m.train, m.race, m.pause, m.stop, m.useCPU,
 			fyne.NewMenuItemSeparator(), m.steer.rate, m.checkpoint,
 			fyne.NewMenuItemSeparator(), m.steer.longer, m.steer.back,
 			fyne.NewMenuItemSeparator(), m.runs.discard,
 			fyne.NewMenuItemSeparator(), item("Generate or Stop Text", w.talk.Generate, fyne.KeyG, false),
 			fyne.NewMenuItem("Two Models Side by Side", w.talk.ToggleSecond)),
 		fyne.NewMenu("View", view...),
-		fyne.NewMenu("Help", fyne.NewMenuItem("About", w.about)),
+		fyne.NewMenu("Help", w.helpItems()...),
 	)
 	m.checkTheme(w.savedAppearance())
+	for _, of := range m.main.Items {
+		w.guard(of, append(m.themes[:], m.text[0], m.text[1], m.pause, m.stop, quit)...)
+	}
+	m.undo.free(w)
 	return m
 }
 
@@ -95,20 +109,30 @@ func (m *menu) checkTheme(a Appearance) {
 	for i, t := range m.themes {
 		t.Checked = Appearance(i) == a
 	}
-	m.main.Refresh()
+	m.refresh()
+}
+
+// refresh shows what changed in the items, while held later: the driver makes the whole bar anew each time.
+func (m *menu) refresh() {
+	if !m.held {
+		m.main.Refresh()
+	}
 }
 
 // setState follows the table of states.
-func (m *menu) setState(l look) {
+func (m *menu) setState(s State) {
+	l := looks[s]
 	m.pause.Label = "Pause"
 	if l.resume {
 		m.pause.Label = "Resume"
 	}
 	m.train.Disabled, m.pause.Disabled, m.stop.Disabled = !l.train, !l.pause, !l.stop
-	m.checkpoint.Disabled = !l.live
+	m.checkpoint.Disabled = !l.rate
+	m.useCPU.Disabled = s != Asking
 	m.race.Disabled = !l.train
-	m.open.Disabled, m.openText.Disabled, m.duplicate.Disabled = !l.edit, !l.edit, !l.edit
-	m.main.Refresh()
+	m.fresh.Disabled = !l.edit
+	m.open.Disabled, m.openText.Disabled = !l.edit, !l.edit
+	m.refresh()
 }
 
 // toggleLog switches the log axis of the visible tab.
@@ -135,6 +159,7 @@ func (w *Window) about() {
 		"Version " + w.opt.Version)
 	text.Wrapping = fyne.TextWrapWord
 	d := dialog.NewCustom("Evenkeel", "Close", text, w.win)
-	d.Resize(fyne.NewSize(420, 0))
+	d.Resize(fyne.NewSize(columnUnits(420), 0))
 	d.Show()
+	w.sayPlainly()
 }

@@ -40,6 +40,9 @@ func (m *meter) set(v float64, ink fyne.ThemeColorName) {
 	m.Refresh()
 }
 
+// meterPace is the least time between two moves: each paints the whole window, while the processor reads text.
+const meterPace = 60 * time.Millisecond
+
 // run starts or stops the motion; a system without animations gets a still bar.
 func (m *meter) run(on bool) {
 	if !on {
@@ -47,10 +50,13 @@ func (m *meter) run(on bool) {
 		m.motion = nil
 		return
 	}
+	var moved time.Time
 	m.motion = &fyne.Animation{Duration: 1600 * time.Millisecond, RepeatCount: fyne.AnimationRepeatForever,
 		Curve: fyne.AnimationEaseInOut, Tick: func(at float32) {
-			m.at = at
-			m.Refresh()
+			if now := time.Now(); now.Sub(moved) >= meterPace {
+				m.at, moved = at, now
+				m.Refresh()
+			}
 		}}
 	m.at = 0
 	if fyne.CurrentApp().Settings().ShowAnimations() {

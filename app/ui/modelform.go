@@ -30,8 +30,8 @@ const (
 type modelForm struct {
 	open      *widget.Button
 	body      *fyne.Container
-	object    fyne.CanvasObject
-	attn, ffn *widget.Select
+	object    *fyne.Container
+	attn, ffn *listField
 	grids     [3]*fyne.Container // kv heads; latents; experts
 	size      []*number
 	groups    *number
@@ -88,8 +88,8 @@ func newModelForm(touched func(), help func(*helpLabel)) *modelForm {
 		m.number("Experts", 1, func(c *model.Config) *int { return &c.Experts }, nil),
 		m.number("Each token", 1, func(c *model.Config) *int { return &c.TopK }, nil),
 	}
-	m.attn = widget.NewSelect([]string{"Multi-head", "Grouped (GQA)", "Latent (MLA)"}, func(string) { m.kinds() })
-	m.ffn = widget.NewSelect([]string{"Dense", "Experts (MoE)"}, func(string) { m.kinds() })
+	m.attn = newListField([]string{"Multi-head", "Grouped (GQA)", "Latent (MLA)"}, func(string) { m.kinds() })
+	m.ffn = newListField([]string{"Dense", "Experts (MoE)"}, func(string) { m.kinds() })
 	m.attn.Selected, m.ffn.Selected = m.attn.Options[attnHeads], m.ffn.Options[ffnDense]
 	m.arrange()
 	return m
@@ -145,7 +145,7 @@ func (m *modelForm) toggle() {
 }
 
 func (m *modelForm) resized() {
-	m.object.Refresh()
+	relayout(m.object)
 	if m.moved != nil {
 		m.moved()
 	}

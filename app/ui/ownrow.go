@@ -3,7 +3,6 @@ package ui
 import (
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,42 +14,37 @@ import (
 	"github.com/evenkeel/evenkeel/model"
 )
 
-// ownRow is a row of a person's own and the id of the row it was made from, empty when that is not known.
-type ownRow struct {
-	Row  *model.Custom `yaml:"row"`
-	From string        `yaml:"from,omitempty"`
-}
-
 // ownRows are the rows of a person's own, newest last. A row that was handed out is never changed: runs
 // keep the one they were started with.
 type ownRows struct {
-	list    []ownRow
+	list    []*model.Custom
 	changed func() // the list or a row is another, to be kept
 }
 
 // find gives the row with an id, nil if there is none.
-func (o *ownRows) find(id string) *ownRow {
-	for i := range o.list {
-		if o.list[i].Row.ID == id {
-			return &o.list[i]
+func (o *ownRows) find(id string) *model.Custom {
+	for _, c := range o.list {
+		if c.ID == id {
+			return c
 		}
 	}
 	return nil
 }
 
-// put adds a row or replaces the one with its id; from is kept when it is empty.
-func (o *ownRows) put(c *model.Custom, from string) {
-	if was := o.find(c.ID); was == nil {
-		o.list = append(o.list, ownRow{c, from})
-	} else if was.Row = c; from != "" {
-		was.From = from
+// put adds a row or replaces the one with its id.
+func (o *ownRows) put(c *model.Custom) {
+	same := func(r *model.Custom) bool { return r.ID == c.ID }
+	if i := slices.IndexFunc(o.list, same); i >= 0 {
+		o.list[i] = c
+	} else {
+		o.list = append(o.list, c)
 	}
 	o.tell()
 }
 
 // drop takes a row out.
 func (o *ownRows) drop(id string) {
-	o.list = slices.DeleteFunc(o.list, func(r ownRow) bool { return r.Row.ID == id })
+	o.list = slices.DeleteFunc(o.list, func(c *model.Custom) bool { return c.ID == id })
 	o.tell()
 }
 
@@ -63,8 +57,8 @@ func (o *ownRows) tell() {
 // variants are the rows as the picker lists them; one that cannot be read is left out.
 func (o *ownRows) variants() []*model.Variant {
 	var vs []*model.Variant
-	for _, r := range o.list {
-		if v, err := r.Row.Variant(); err == nil {
+	for _, c := range o.list {
+		if v, err := c.Variant(); err == nil {
 			vs = append(vs, v)
 		}
 	}
@@ -81,16 +75,16 @@ func (o *ownRows) text() string {
 }
 
 func (o *ownRows) read(text string) {
-	var list []ownRow
+	var list []*model.Custom
 	if yaml.Unmarshal([]byte(text), &list) != nil {
 		return
 	}
-	for _, r := range list {
-		if r.Row == nil || o.find(r.Row.ID) != nil {
+	for _, c := range list {
+		if c == nil || o.find(c.ID) != nil {
 			continue
 		}
-		if _, err := r.Row.Variant(); err == nil {
-			o.list = append(o.list, r)
+		if _, err := c.Variant(); err == nil {
+			o.list = append(o.list, c)
 		}
 	}
 }
@@ -109,12 +103,7 @@ func (o *ownRows) derive(v *model.Variant) *model.Custom {
 	for n := 2; taken(title); n++ {
 		title = fmt.Sprintf("%s %d", base, n)
 	}
-	c := &model.Custom{ID: slug(title), Title: title, Sentence: "A row of your own, made from " + v.Title + ".",
-		Init: v.Init, Norm: v.Norm, EmbNorm: v.EmbNorm, FinalNorm: &v.FinalNorm, Dual: v.Dual}
-	for _, r := range v.Rules {
-		c.Rows = append(c.Rows, rowText(r))
-	}
-	return c
+	return v.Custom(slug(title), title)
 }
 
 // slug writes a title as an id: "My Pre-Norm" is my_pre_norm, and an asterisk stays as a word.
@@ -129,38 +118,6 @@ func slug(title string) string {
 		}
 	}
 	return strings.Trim(b.String(), "_")
-}
-
-// rowText writes a rule as a person would in a configuration.
-func rowText(r model.Rule) model.CustomRow {
-	row := model.CustomRow{Blocks: boundText(r.From) + ":" + boundText(r.To), Sites: r.Sites.Names(),
-		Alpha: factorText(r.Alpha), InScale: factorText(r.InScale), Gate: string(r.Gate)}
-	for s, f := range r.GainInit {
-		if row.GainInit == nil {
-			row.GainInit = map[string]model.FactorText{}
-		}
-		row.GainInit[s.String()] = factorText(f)
-	}
-	return row
-}
-
-func boundText(b model.Bound) string {
-	switch {
-	case b.Den == 0:
-		return strconv.Itoa(b.Abs)
-	case b.Num == 1 && b.Den == 1:
-		return "L"
-	case b.Num == 1:
-		return fmt.Sprintf("L/%d", b.Den)
-	}
-	return fmt.Sprintf("%d*L/%d", b.Num, b.Den)
-}
-
-func factorText(f model.Factor) model.FactorText {
-	if f.Name != "" || f.Num == 0 {
-		return model.FactorText(f.Name)
-	}
-	return model.FactorText(strconv.FormatFloat(f.Num, 'g', -1, 64))
 }
 
 // toggled gives a copy of a row in which a place of a model of L blocks has a norm where it had none, or
@@ -239,40 +196,6 @@ func flipped(row model.CustomRow, site model.Site) model.CustomRow {
 		delete(row.GainInit, site.String())
 	}
 	return row
-}
-
-// carried are the keys of a model that say what a row of one's own cannot.
-type carried struct {
-	act, bias, recenter, qkAxis string
-	embScale                    float64
-}
-
-// carry writes what a row has and a row of one's own cannot say into the keys of the config that can, and
-// gives what they were. Of the table's rows only ResiDual's eps of the final norm is lost.
-func carry(v *model.Variant, c *model.Config) *carried {
-	was := &carried{c.Act, c.Bias, c.Recenter, c.QKAxis, c.EmbScale}
-	auto := func(key *string, on bool, word string) {
-		if on && (*key == model.Auto || *key == "") {
-			*key = word
-		}
-	}
-	auto(&c.Act, v.Act != "", v.Act)
-	auto(&c.Bias, v.Bias, "on")
-	auto(&c.Recenter, v.Recenter, "on")
-	if v.QKFull {
-		c.QKAxis = "full"
-	}
-	if v.EmbSqrtD && c.EmbScale == 0 {
-		c.EmbScale = math.Sqrt(float64(c.D))
-	}
-	return was
-}
-
-// restore puts the keys back when another row is chosen.
-func (k *carried) restore(c *model.Config) {
-	if k != nil {
-		c.Act, c.Bias, c.Recenter, c.QKAxis, c.EmbScale = k.act, k.bias, k.recenter, k.qkAxis, k.embScale
-	}
 }
 
 // equations writes one block for each group of blocks that differ in nothing but the factor of their

@@ -17,11 +17,7 @@ func (w *Window) buildPick() {
 	s, prefs := w.setup, fyne.CurrentApp().Preferences()
 	s.own.read(prefs.String(prefOwnRows))
 	s.own.changed = func() { prefs.SetString(prefOwnRows, s.own.text()) }
-	s.model.moved = func() {
-		if w.side != nil {
-			w.side.Refresh()
-		}
-	}
+	s.model.moved = w.relayoutSide
 	v := newVariantPanel(w.win.Canvas, s.own.variants, s.setVariant)
 	v.diagram.press = func(at diagram.Place) {
 		if err := s.pressed(at); err != nil {

@@ -9,6 +9,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/test"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/evenkeel/evenkeel/app/diagram"
 	"github.com/evenkeel/evenkeel/model"
@@ -115,7 +116,7 @@ func TestOwnRow(t *testing.T) {
 	}
 	kept := &ownRows{}
 	kept.read(fyne.CurrentApp().Preferences().String(prefOwnRows))
-	if own := kept.find("my_hybridnorm_star"); own == nil || own.Row.Title != "Even keel" || own.From != "hybrid_star" {
+	if own := kept.find("my_hybridnorm_star"); own == nil || own.Title != "Even keel" {
 		t.Errorf("the next session finds %+v", kept.list)
 	}
 	test.Tap(f.variant.own.drop)
@@ -198,54 +199,41 @@ func TestOwnRowKeepsDepth(t *testing.T) {
 	}
 }
 
-// TestDeriveSaysTheSame: a row of one's own made from any row resolves to the same model.
-func TestDeriveSaysTheSame(t *testing.T) {
+// TestOwnRowSaysTheSame presses a place of every row of the table twice: the row of one's own that it makes
+// resolves to the very model it came from, which trains the same, bit for bit.
+func TestOwnRowSaysTheSame(t *testing.T) {
+	f := newFixture(t, Dark)
 	for i := range model.Variants {
 		v := &model.Variants[i]
-		c := model.DefaultConfig()
-		c.Variant, c.Layers, c.Vocab = v.ID, 8, 384
-		want, err := c.Resolve()
+		f.setup.setVariant(v.ID)
+		before := f.setup.base
+		want, err := before.ExpectedSpec()
 		if err != nil {
 			t.Fatal(err)
 		}
-		o := &ownRows{}
-		before := c
-		was := carry(v, &c)
-		c.Custom = o.derive(v)
-		c.Variant = c.Custom.ID
-		got, err := c.Resolve()
+		for range 2 {
+			if err := f.setup.pressed(diagram.Place{Kind: diagram.AtEmbedding}); err != nil {
+				t.Fatalf("%s: %v", v.ID, err)
+			}
+		}
+		c := f.setup.base
+		if c.Model.Custom == nil || c.Model.Variant == v.ID {
+			t.Fatalf("a press on %s made no row", v.ID)
+		}
+		got, err := c.ExpectedSpec()
 		if err != nil {
 			t.Errorf("%s: %v", v.ID, err)
 			continue
 		}
-		got.FinalEps = want.FinalEps
-		if g, w := describeSpec(got), describeSpec(want); g != w {
-			t.Errorf("%s:\n%s\nwant\n%s", v.ID, g, w)
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%s is another model as a row of one's own (-row +own):\n%s", v.ID, d)
 		}
-		was.restore(&c)
-		c.Custom, c.Variant = nil, v.ID
-		if c != before {
-			t.Errorf("%s leaves %+v", v.ID, c)
-		}
-	}
-}
-
-func describeSpec(s *model.Spec) string {
-	text := []string{s.Act, s.Init}
-	for _, p := range s.Schema(0).Params {
-		text = append(text, p.Name)
-	}
-	for _, b := range s.Blocks {
-		text = append(text, equation(&b, factorOf(b.InScale)))
-		for _, site := range b.Sites.List() {
-			text = append(text, site.String()+"="+factorOf(b.GainInit[site]))
+		f.setup.dropOwn()
+		f.setup.setVariant(v.ID)
+		if f.setup.base != before {
+			t.Errorf("%s leaves %+v in the form", v.ID, f.setup.base)
 		}
 	}
-	text = append(text, factorOf(s.EmbScale), factorOf(s.Sigma))
-	for _, on := range []bool{s.Dual, s.Recenter, s.QKFull, s.Bias, s.EmbNorm, s.FinalNorm} {
-		text = append(text, map[bool]string{true: "1", false: "0"}[on])
-	}
-	return strings.Join(text, "\n")
 }
 
 // TestEquations compares what is written for rows without an equation with those of the papers.
@@ -289,8 +277,8 @@ func TestInvalidRowIsExplained(t *testing.T) {
 		t.Error("it is trained")
 	}
 	f.win.Canvas().Overlays().Top().Hide()
-	if c, _ := f.setup.config(); c.Model.Act != model.ReLU || c.Model.Bias != "on" {
-		t.Errorf("the row lost ResiDual's activation and biases: %s, %s", c.Model.Act, c.Model.Bias)
+	if v := f.setup.base.Model.Custom; v.Act != model.ReLU || !v.Bias {
+		t.Errorf("the row lost ResiDual's activation and biases: %+v", v)
 	}
 	f.setup.setVariant("pre")
 	if c, _ := f.setup.config(); c.Model.Act != model.Auto || f.variant.noted.Visible() {

@@ -20,7 +20,7 @@ type picker struct {
 	own    func() []*model.Variant // rows of a person's own, listed first; nil: none
 
 	current string
-	popup   *widget.PopUp
+	popup   *dropDown
 	filter  *pickerFilter
 	list    *widget.List
 	rows    []pickerRow
@@ -111,10 +111,9 @@ func (p *picker) open() {
 	}
 	p.filter.SetText("")
 	p.search("")
-	width := max(p.Size().Width, 320)
+	width := max(p.Size().Width, columnUnits(320))
 	height := min(460, p.canvas().Size().Height-120)
-	p.popup.Resize(fyne.NewSize(width, height))
-	p.popup.ShowAtRelativePosition(fyne.NewPos(p.Size().Width-width, p.Size().Height+2), p)
+	p.popup.showBelow(p, fyne.NewPos(p.Size().Width-width, p.Size().Height+2), fyne.NewSize(width, height))
 	for i, r := range p.rows {
 		if r.variant != nil && r.variant.ID == p.current {
 			p.list.ScrollTo(i)
@@ -148,7 +147,8 @@ func (p *picker) build() {
 		}
 	}
 	p.list.MinSize() // makes its renderer: a list without one cannot scroll
-	p.popup = widget.NewPopUp(container.NewBorder(p.filter, nil, nil, nil, p.list), p.canvas())
+	p.popup = newDropDown(container.NewBorder(p.filter, nil, nil, nil, p.list), p.canvas(),
+		func() { p.canvas().Focus(p) })
 }
 
 func (p *picker) search(words string) {
@@ -158,16 +158,8 @@ func (p *picker) search(words string) {
 }
 
 func (p *picker) take(id string) {
-	p.close()
-	p.canvas().Focus(p)
-	p.chosen(id)
-}
-
-// close hides the list. The focus goes first: a field that keeps it blinks on unseen, and that costs a
-// repaint of the window at every frame of it.
-func (p *picker) close() {
-	p.canvas().Unfocus()
 	p.popup.Hide()
+	p.chosen(id)
 }
 
 // pickerFilter is the search field: down goes to the list, escape closes it.
@@ -176,11 +168,16 @@ type pickerFilter struct {
 	picker *picker
 }
 
+// CreateRenderer implements fyne.Widget.
+func (f *pickerFilter) CreateRenderer() fyne.WidgetRenderer {
+	return newBlinking(f.Entry.CreateRenderer())
+}
+
 // TypedKey implements fyne.Focusable.
 func (f *pickerFilter) TypedKey(e *fyne.KeyEvent) {
 	switch e.Name {
 	case fyne.KeyEscape:
-		f.picker.close()
+		f.picker.popup.Hide()
 	case fyne.KeyDown:
 		f.picker.canvas().Focus(f.picker.list)
 	default:

@@ -92,21 +92,22 @@ const (
 )
 
 func (r *pillRenderer) Destroy()           {}
-func (r *pillRenderer) MinSize() fyne.Size { return fyne.NewSize(pillWidth, pillHeight) }
+func (r *pillRenderer) MinSize() fyne.Size { return fyne.NewSize(units(pillWidth), units(pillHeight)) }
 
 func (r *pillRenderer) Objects() []fyne.CanvasObject {
 	return []fyne.CanvasObject{r.ground, r.icon, r.text}
 }
 
 func (r *pillRenderer) Layout(s fyne.Size) {
-	y := (s.Height - pillHeight) / 2
+	height, icon := units(pillHeight), units(pillIconXY)
+	y := (s.Height - height) / 2
 	r.ground.Move(fyne.NewPos(0, y))
-	r.ground.Resize(fyne.NewSize(s.Width, pillHeight))
+	r.ground.Resize(fyne.NewSize(s.Width, height))
 	text := r.text.MinSize()
-	x := (s.Width - text.Width - pillIconXY - 5) / 2
-	r.icon.Move(fyne.NewPos(x, y+(pillHeight-pillIconXY)/2))
-	r.icon.Resize(fyne.NewSquareSize(pillIconXY))
-	r.text.Move(fyne.NewPos(x+pillIconXY+5, y+(pillHeight-text.Height)/2))
+	x := (s.Width - text.Width - icon - 5) / 2
+	r.icon.Move(fyne.NewPos(x, y+(height-icon)/2))
+	r.icon.Resize(fyne.NewSquareSize(icon))
+	r.text.Move(fyne.NewPos(x+icon+5, y+(height-text.Height)/2))
 	r.text.Resize(text)
 }
 
@@ -118,7 +119,7 @@ func (r *pillRenderer) Refresh() {
 
 func (r *pillRenderer) paint() {
 	th, v := r.p.Theme(), fyne.CurrentApp().Settings().ThemeVariant()
-	r.ground.FillColor, r.ground.CornerRadius = th.Color(toneColor(r.p.look.tone), v), pillHeight/2
+	r.ground.FillColor, r.ground.CornerRadius = th.Color(toneColor(r.p.look.tone), v), units(pillHeight)/2
 	r.text.Text, r.text.Color = r.p.look.word, th.Color(colorOnTone, v)
 	r.text.TextSize = th.Size(theme.SizeNameText) - 0.5
 	r.icon.Resource = theme.NewColoredResource(r.p.look.icon.resource(), colorOnTone)

@@ -7,14 +7,15 @@ import (
 
 // poller watches one job from its own goroutine. At each tick it moves new rows into the run's series
 // and, when the job's change counter moved, asks for one update; while an update waits for the UI
-// goroutine no second one is queued. It ends by itself with the job.
+// goroutine no second one is queued, and other than for a change of state none follows another faster than
+// the pace. It ends by itself with the job.
 type poller struct {
 	job      Job
 	into     *run
 	every    time.Duration
 	dispatch func(func())
-	update   func(final bool) // on the UI goroutine
-	slow     *atomic.Bool     // the window is not in front: once a second is enough
+	update   func(final bool)     // on the UI goroutine
+	pace     func() time.Duration // least time between two updates; any goroutine
 }
 
 // run polls until the job has ended.
@@ -25,17 +26,19 @@ func (p *poller) run() {
 }
 
 func (p *poller) loop(tick <-chan time.Time) {
-	row, last, skipped := 0, uint64(0), 0
+	row, last, state := 0, uint64(0), p.job.Snapshot().State
+	since := p.pace() // the last update, counted in ticks
 	var waiting atomic.Bool
 	look := func() {
 		now := p.job.Changes()
 		if now == last || waiting.Load() {
 			return
 		}
-		if skipped++; p.slow.Load() && time.Duration(skipped)*p.every < time.Second {
+		was := state
+		if state = p.job.Snapshot().State; state == was && since < p.pace() {
 			return
 		}
-		last, skipped = now, 0
+		last, since = now, 0
 		row = p.into.pull(p.job.History(), row)
 		waiting.Store(true)
 		p.dispatch(func() {
@@ -51,6 +54,7 @@ func (p *poller) loop(tick <-chan time.Time) {
 			p.dispatch(func() { p.update(true) })
 			return
 		case <-tick:
+			since += p.every
 			look()
 		}
 	}

@@ -16,7 +16,7 @@ func TestPollerAsksOnce(t *testing.T) {
 	queue := make(chan func(), 100)
 	updates, finals := 0, 0
 	p := &poller{job: job, into: r, every: time.Second,
-		dispatch: func(f func()) { queue <- f }, slow: new(atomic.Bool),
+		dispatch: func(f func()) { queue <- f }, pace: func() time.Duration { return 0 },
 		update: func(final bool) {
 			updates++
 			if final {
@@ -63,29 +63,71 @@ func TestPollerAsksOnce(t *testing.T) {
 	}
 }
 
-// TestPollerSlowsDownBehind asks once a second while the window is not in front.
-func TestPollerSlowsDownBehind(t *testing.T) {
+// TestPollerKeepsThePace asks at the pace it is given, which may change, and at once when something happens
+// after a quiet time.
+func TestPollerKeepsThePace(t *testing.T) {
 	cfg := trainer.DefaultConfig()
 	job, r := newFakeJob(cfg), newRun(0, cfg)
 	queue := make(chan func(), 100)
-	updates := 0
-	slow := new(atomic.Bool)
-	slow.Store(true)
-	p := &poller{job: job, into: r, every: 250 * time.Millisecond,
-		dispatch: func(f func()) { queue <- f }, slow: slow,
-		update: func(bool) { updates++ }}
+	var pace atomic.Int64
+	p := &poller{job: job, into: r, every: 100 * time.Millisecond,
+		dispatch: func(f func()) { queue <- f }, pace: func() time.Duration { return time.Duration(pace.Load()) },
+		update: func(bool) {}}
 	tick, ended := make(chan time.Time), make(chan struct{})
 	go func() { p.loop(tick); close(ended) }()
-	for range 40 { // ten seconds
-		job.steps(1)
-		tick <- time.Time{}
-		if len(queue) > 0 {
-			(<-queue)()
+	updates := func(ticks int, every time.Duration, step bool) (n int) {
+		pace.Store(int64(every))
+		for range ticks {
+			if step {
+				job.steps(1)
+			}
+			tick <- time.Time{}
+			tick <- time.Time{} // the one before was dealt with
+			for len(queue) > 0 {
+				(<-queue)()
+				n++
+			}
 		}
+		return n
+	}
+	for _, c := range []struct {
+		every time.Duration
+		want  int
+	}{{0, 50}, {200 * time.Millisecond, 50}, {400 * time.Millisecond, 25}, {time.Second, 10}} {
+		if n := updates(50, c.every, true); n < c.want-1 || n > c.want+1 {
+			t.Errorf("%d updates in ten seconds at one in %v, want %d", n, c.every, c.want)
+		}
+	}
+	updates(1, 0, true)
+	if n := updates(10, time.Second, false); n != 0 {
+		t.Errorf("%d updates while nothing happens", n)
+	}
+	if n := updates(1, time.Second, true); n != 1 {
+		t.Errorf("%d updates when something happens after a quiet time, want 1 at once", n)
 	}
 	job.enter(trainer.Done, "")
 	<-ended
-	if updates < 5 || updates > 10 {
-		t.Errorf("%d updates in ten seconds behind other windows, want about one a second", updates)
+}
+
+// TestTheEndComesWithTheLastPoints: a job says that it is done before its folder is complete; the window
+// says so when it has all points, whatever a person presses meanwhile.
+func TestTheEndComesWithTheLastPoints(t *testing.T) {
+	f := newFixture(t, Dark)
+	j := f.started()
+	j.steps(20)
+	f.waitFor(Running)
+	r := f.current
+	j.set(func(s *trainer.Snapshot) { s.State = trainer.Done })
+	(<-f.loop.queue)() // the poller has seen it
+	f.Pause()
+	f.Stop()
+	if f.state != Running || r.state != Running {
+		t.Errorf("before its last points the run is %v, the window %v", r.state, f.state)
+	}
+	j.history.Append(21, make([]float32, len(j.history.Keys())))
+	close(j.done)
+	f.waitFor(Done)
+	if n := r.series[trainer.KeyLoss].Len(); n != 21 || r.state != Done {
+		t.Errorf("%v with %d points, want 21", r.state, n)
 	}
 }

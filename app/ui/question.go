@@ -24,10 +24,10 @@ type question struct {
 	win   fyne.Window
 }
 
-// Size of the dialog, wide enough for two lines of the longest note.
+// Size of the dialog, with room for the longest note.
 const (
-	questionWidth = 400
-	noteHeight    = 76
+	questionWidth = 420
+	noteHeight    = 94
 )
 
 func (q *question) show(win fyne.Window) {
@@ -49,7 +49,7 @@ func (q *question) show(win fyne.Window) {
 	q.box = dialog.NewCustomWithoutButtons(q.title, column(4, row,
 		container.New(leastHeight{noteHeight}, container.NewVBox(q.said, layout.NewSpacer()))), win)
 	q.box.SetButtons([]fyne.CanvasObject{widget.NewButton("Cancel", q.close), q.ok})
-	q.box.Resize(fyne.NewSize(questionWidth, 0))
+	q.box.Resize(fyne.NewSize(columnUnits(questionWidth), 0))
 	q.entry.SetText(q.text)
 	q.judge()
 	q.box.Show()
@@ -76,7 +76,7 @@ func (q *question) answer() {
 	q.done(q.entry.value())
 }
 
-// close hides the dialog, and takes the focus away first: see picker.close.
+// close hides the dialog, and takes the focus away first: see dropDown.Hide.
 func (q *question) close() {
 	q.win.Canvas().Unfocus()
 	q.box.Hide()

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -96,8 +97,13 @@ func (w *Window) Race() {
 	w.racing.show()
 }
 
+var errAtWork = errors.New("a run is at work; stop it first, or wait until it has ended")
+
 // startRace queues the runs of a plan and shows them grow.
 func (w *Window) startRace(p race.Plan) error {
+	if !looks[w.state].train {
+		return errAtWork
+	}
 	r := &windowRace{}
 	started, err := race.Start(p, func(c trainer.Config) (race.Job, error) { return w.startRaced(r, c) })
 	if err != nil {
@@ -186,17 +192,22 @@ func (w *Window) raceEnded(r *windowRace) {
 		w.leave()
 		return
 	}
-	if w.behind.Load() && r.snap.State == race.Done {
-		fyne.CurrentApp().SendNotification(fyne.NewNotification("Evenkeel", raceSummary(&r.snap)))
+	if r.snap.State == race.Done {
+		w.notify(raceSummary(&r.snap))
 	}
 }
 
 // showRace brings the tab up to date.
 func (w *Window) showRace() {
+	w.drawRace()
+	w.raceTab.show(w.race)
+}
+
+// drawRace draws the figure of the race as it stands now.
+func (w *Window) drawRace() {
 	if w.race != nil && !w.race.over {
 		w.race.snap = w.race.race.Snapshot()
 	}
-	w.raceTab.show(w.race)
 	w.raceTab.view.SetFigure(w.raceTab.live(w.race))
 }
 

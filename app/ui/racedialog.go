@@ -27,6 +27,9 @@ type raceDialog struct {
 	checks []*raceCheck
 	find   *field
 	list   *fyne.Container
+	built  map[fyne.CanvasObject]bool
+	listed int // times the list was begun
+	scroll *container.Scroll
 	steps  *field
 	seeds  *field
 	said   *widget.Label
@@ -51,7 +54,8 @@ const (
 )
 
 func newRaceDialog(w *Window, base trainer.Config) *raceDialog {
-	d := &raceDialog{w: w, base: base, list: column(0)}
+	d := &raceDialog{w: w, base: base, list: column(0), built: map[fyne.CanvasObject]bool{}}
+	d.scroll = container.NewVScroll(d.list)
 	chosen := []string{base.Model.Variant, "pre"}
 	if base.Model.Variant == "pre" {
 		chosen[0] = "hybrid_star"
@@ -89,12 +93,11 @@ func (d *raceDialog) show() {
 	label := func(s string) fyne.CanvasObject { return spaced(0, 0, 6, 0, container.NewCenter(heading(s))) }
 	numbers := container.NewGridWithColumns(2, container.NewBorder(nil, nil, label("Steps"), nil, d.steps),
 		container.NewBorder(nil, nil, spaced(10, 0, 0, 0, label("Seeds")), nil, d.seeds))
-	scroll := container.NewVScroll(d.list)
 	content := column(6, spaced(4, 0, 4, 0, numbers), spaced(4, 4, 4, 0, d.find),
-		container.New(leastHeight{raceListHeight}, scroll), container.New(leastHeight{raceNoteHeight}, d.said))
+		container.New(listHeight{raceListHeight}, d.scroll), container.New(leastHeight{raceNoteHeight}, d.said))
 	d.box = dialog.NewCustomWithoutButtons("Race Norm Variants", content, d.w.win)
 	d.box.SetButtons([]fyne.CanvasObject{widget.NewButton("Cancel", d.close), d.ok})
-	d.box.Resize(fyne.NewSize(raceDialogWidth, 0))
+	d.box.Resize(fyne.NewSize(columnUnits(raceDialogWidth), 0))
 	d.judge()
 	d.box.Show()
 	d.w.win.Canvas().Focus(d.steps)
@@ -114,7 +117,7 @@ func (d *raceDialog) show() {
 // filter lists the variants that the words leave, chosen ones always.
 func (d *raceDialog) filter() {
 	words := strings.Fields(strings.ToLower(d.find.Text))
-	d.list.RemoveAll()
+	var rows []fyne.CanvasObject
 	family := ""
 	for _, c := range d.checks {
 		fits := true
@@ -126,11 +129,37 @@ func (d *raceDialog) filter() {
 		}
 		if c.family != family {
 			family = c.family
-			d.list.Add(spaced(6, 6, 0, 0, caption(family)))
+			rows = append(rows, spaced(6, 6, 0, 0, caption(family)))
 		}
-		d.list.Add(c.box)
+		rows = append(rows, c.box)
 	}
-	d.list.Refresh()
+	d.list.Objects = nil
+	d.listed++
+	d.fill(rows)
+}
+
+// raceFill is how many variants are built at once: all of them would take 20 ms.
+const raceFill = 4
+
+// fill goes on to list some rows, and soon the rest of them.
+func (d *raceDialog) fill(rows []fyne.CanvasObject) {
+	n := 0
+	for built := 0; n < len(rows) && built < raceFill; n++ {
+		if !d.built[rows[n]] {
+			d.built[rows[n]] = true
+			built++
+		}
+	}
+	d.list.Objects = append(d.list.Objects, rows[:n]...)
+	relayoutScroll(d.scroll)
+	if rest := rows[n:]; len(rest) > 0 {
+		listed := d.listed
+		d.w.opt.Dispatch(func() {
+			if listed == d.listed { // nothing was searched meanwhile
+				d.fill(rest)
+			}
+		})
+	}
 }
 
 // plan reads the dialog.
@@ -189,7 +218,7 @@ func (d *raceDialog) start() {
 	}
 }
 
-// close hides the dialog, and takes the focus away first: see picker.close.
+// close hides the dialog, and takes the focus away first: see dropDown.Hide.
 func (d *raceDialog) close() {
 	d.w.win.Canvas().Unfocus()
 	d.box.Hide()

@@ -63,7 +63,7 @@ func newRaceTab(dispatch func(func()), changed func()) *raceTab {
 	head := container.NewBorder(nil, nil, nil, container.NewHBox(t.report, t.again),
 		column(5, spaced(0, 4, 8, 0, t.said), spaced(0, 0, 8, 0, t.bar)))
 	foot := column(0, spaced(0, 4, 0, 4, controls), widget.NewSeparator(), spaced(8, 4, 8, 8, t.table.object))
-	t.whole = container.NewBorder(spaced(8, 6, 4, 2, head), foot, nil, nil, spaced(0, 4, 0, 0, t.view))
+	t.whole = bordered(spaced(8, 6, 4, 2, head), foot, nil, nil, spaced(0, 4, 0, 0, t.view))
 	t.object = container.NewStack(spaced(6, 2, 6, 0, t.whole), t.hint.object)
 	return t
 }

@@ -27,7 +27,7 @@ type raceColumn struct {
 var raceColumns = []raceColumn{
 	{0, "Variant", 140, 0},
 	{1, "Final validation", 104, 0},
-	{2, "Range over seeds", 126, 0},
+	{2, "Range over seeds", 126, 430},
 	{3, "Best", 62, 600},
 	{4, "Training at end", 102, 720},
 	{5, "Tokens/s", 66, 500},
@@ -118,41 +118,41 @@ func (t *raceTable) MinSize([]fyne.CanvasObject) fyne.Size {
 			n++
 		}
 	}
-	return fyne.NewSize(0, float32(n)*raceRowHeight)
+	return fyne.NewSize(0, float32(n)*units(raceRowHeight))
 }
 
 // Layout implements fyne.Layout: numbers are flush right, the first column takes what is left.
 func (t *raceTable) Layout(_ []fyne.CanvasObject, size fyne.Size) {
-	rest := size.Width
+	rest, height := size.Width, units(raceRowHeight)
 	for _, c := range raceColumns[1:] {
-		if size.Width >= c.needed {
-			rest -= c.width
+		if size.Width >= units(c.needed) {
+			rest -= units(c.width)
 		}
 	}
 	x := float32(0)
 	for j, c := range raceColumns {
-		width := c.width
+		width := units(c.width)
 		if j == 0 {
 			width = rest
 		}
-		shown := size.Width >= c.needed
+		shown := size.Width >= units(c.needed)
 		place := func(o *themedText, row int) {
 			setShown(o, shown)
-			y := float32(row) * raceRowHeight
+			y := float32(row) * height
 			m := o.MinSize()
 			o.Resize(m)
 			if j == 0 {
-				o.Move(fyne.NewPos(raceSwatch+8, y+(raceRowHeight-m.Height)/2))
+				o.Move(fyne.NewPos(raceSwatch+8, y+(height-m.Height)/2))
 			} else {
-				o.Move(fyne.NewPos(x+width-m.Width, y+(raceRowHeight-m.Height)/2))
+				o.Move(fyne.NewPos(x+width-m.Width, y+(height-m.Height)/2))
 			}
 		}
 		place(t.head[j], 0)
 		for i, r := range t.rows {
 			place(r.cells[j], i+1)
 			if j == 0 {
-				r.swatch.Move(fyne.NewPos(0, float32(i+1)*raceRowHeight+3))
-				r.swatch.Resize(fyne.NewSize(raceSwatch, raceRowHeight-6))
+				r.swatch.Move(fyne.NewPos(0, float32(i+1)*height+3))
+				r.swatch.Resize(fyne.NewSize(raceSwatch, height-6))
 			}
 		}
 		if shown {

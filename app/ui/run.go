@@ -33,8 +33,10 @@ type run struct {
 	kept      bool       // title and colour are stored in its folder
 	created   time.Time
 	begun     bool          // by this window: its title is of this window too
+	calm      bool          // it is read unasked: that it cannot be is no reason to complain
 	stored    *runs.Summary // what the folder of runs says; nil for runs of this session
 	phase     metricsPhase  // of stored runs
+	used      int           // the last use of the metrics; see shed
 	waiting   []func()      // for the metrics
 	settled   settled       // settings as the Compare tab shows them
 	best      map[bestKey]*extreme
@@ -128,7 +130,7 @@ func (r *run) take(s trainer.Snapshot, now time.Time) (samples, lines bool) {
 		if j := sort.SearchFloat64s(at, steps[i]); j < len(at) && at[j] == steps[i] {
 			loss = losses[j]
 		}
-		r.line(now, "step %-7s loss %-9s validation %s", chart.FormatCount(steps[i]), value(loss), value(vals[i]))
+		r.line(now, "%s", lossesText(steps[i], loss, vals[i]))
 	}
 	if s.Checkpoint != "" && s.Checkpoint != r.seen.checkpoint {
 		r.seen.checkpoint = s.Checkpoint
@@ -141,6 +143,11 @@ func (r *run) take(s trainer.Snapshot, now time.Time) (samples, lines bool) {
 		}
 	}
 	return samples, len(r.log) > before
+}
+
+// lossesText is the line of the log at a validation.
+func lossesText(step, loss, val float64) string {
+	return fmt.Sprintf("step %-7s loss %-9s validation %s", chart.FormatCount(step), value(loss), value(val))
 }
 
 // transition says in the log what a new state means.

@@ -68,10 +68,12 @@ func (w *Window) runControls() {
 	m, r := &w.menu.runs, w.runs.chosen
 	none := r == nil
 	m.show.Disabled, m.rename.Disabled, m.notes.Disabled = none, none, none
+	w.menu.duplicate.Disabled = none || !looks[w.state].edit
+	w.menu.raceReport.Disabled = w.race == nil
 	m.delete.Disabled = none || w.atWork(r)
 	m.restore.Disabled = len(w.lib.deleted) == 0
-	m.discard.Disabled = w.current == nil || !looks[w.state].live || w.state == Stopping
-	w.menu.main.Refresh()
+	m.discard.Disabled = !w.canDiscard()
+	w.menu.refresh()
 }
 
 // atWork tells whether a run is being trained by this window.
@@ -166,7 +168,7 @@ func (w *Window) EditNotes() {
 			d.save()
 		}
 	}, w.win)
-	d.box.Resize(fyne.NewSize(460, 0))
+	d.box.Resize(fyne.NewSize(columnUnits(460), 0))
 	w.annotating = d
 	d.box.Show()
 	w.win.Canvas().Focus(d.notes)
@@ -192,6 +194,12 @@ func (w *Window) trash(r *run) {
 	path := r.snap.RunPath
 	w.forget(r)
 	r.shown = false
+	if r == w.current { // what was offered for it makes no sense any more
+		w.banner.close()
+		if w.state == Diverged {
+			w.setState(Idle)
+		}
+	}
 	w.runs.update()
 	if n := len(w.runs.rows); n > 0 {
 		w.runs.choose(w.runs.rows[min(row, n-1)])
@@ -244,7 +252,7 @@ func (w *Window) RestoreRun() {
 
 // restore moves a run out of the trash.
 func (w *Window) restore(trashed string) {
-	w.banner.close()
+	w.banner.dismiss()
 	w.write(func() {
 		path, err := runs.Restore(trashed)
 		var s runs.Summary
@@ -280,7 +288,9 @@ func (w *Window) ShowTrash() {
 				w.complain("The trash cannot be listed", err)
 				return
 			}
-			w.trashDialog(list)
+			if !w.inDialog() { // else something else was opened meanwhile
+				w.trashDialog(list)
+			}
 		})
 	}()
 }
@@ -313,9 +323,9 @@ func (w *Window) trashDialog(list []runs.Summary) {
 	})
 	empty.Importance = widget.DangerImportance
 	box = dialog.NewCustomWithoutButtons("Deleted Runs",
-		container.New(leastHeight{260}, container.NewVScroll(rows)), w.win)
+		container.New(listHeight{260}, container.NewVScroll(rows)), w.win)
 	box.SetButtons([]fyne.CanvasObject{empty, widget.NewButton("Close", func() { box.Hide() })})
-	box.Resize(fyne.NewSize(460, 0))
+	box.Resize(fyne.NewSize(columnUnits(460), 0))
 	box.Show()
 }
 
@@ -342,10 +352,15 @@ func (w *Window) emptyTrash(n int) {
 	d.Show()
 }
 
+// canDiscard tells whether a run is at work that was not told to end yet.
+func (w *Window) canDiscard() bool {
+	return w.current != nil && looks[w.current.state].live && w.state != Stopping
+}
+
 // DiscardRun asks whether the run at work is worth nothing; it is then stopped and goes to the trash.
 func (w *Window) DiscardRun() {
 	r := w.current
-	if r == nil || !looks[w.state].live {
+	if !w.canDiscard() {
 		return
 	}
 	text := widget.NewLabel(fmt.Sprintf("Stop %s and move it to the trash?\nIt can be restored from there.", r.title))
@@ -370,6 +385,7 @@ func (w *Window) discard(r *run) {
 			w.Stop()
 		} else if r.job != nil {
 			r.job.Stop() // pausing: it stops at the same step
+			w.take(r, r.job.Snapshot())
 		}
 	}
 }

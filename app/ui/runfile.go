@@ -158,9 +158,33 @@ func readContent(path string) (*content, error) {
 	if err != nil {
 		return nil, err
 	}
-	meta := run.Meta()
+	c.retell(run.Meta(), path, m, events)
+	return c, nil
+}
+
+// retell writes the log again as it was while the run trained: what happened, and between it the losses at
+// each validation, at the time of training they came.
+func (c *content) retell(meta runs.Meta, path string, m *runs.Metrics, events []runs.Event) {
 	c.log = append(c.log, logLine{at: meta.Created, text: "Begun, kept in " + path})
+	if d := meta.Hardware["device"]; d != "" {
+		on := trainer.Snapshot{Device: strings.TrimSuffix(d+", "+meta.Hardware["kernels"], ", ")}
+		c.log = append(c.log, logLine{at: meta.Created, text: transition(Running, &on)})
+	}
+	loss, val, row := m.Column(trainer.KeyLoss), m.Column(trainer.KeyValLoss), 0
+	losses := func(until int64, before time.Time) {
+		for ; row < len(m.Steps) && m.Steps[row] <= until; row++ {
+			if row >= len(val) || runs.IsMissing(val[row]) {
+				continue
+			}
+			at := meta.Created.Add(time.Duration(m.Wall[row] * float64(time.Second)))
+			if last := c.log[len(c.log)-1].at; at.Before(last) || at.After(before) {
+				at = last // pauses are no time of training
+			}
+			c.log = append(c.log, logLine{at: at, text: lossesText(float64(m.Steps[row]), float64(loss[row]), float64(val[row]))})
+		}
+	}
 	for _, e := range events {
+		losses(e.Step, e.Time)
 		if e.Kind == "sample" {
 			prompt, _ := e.Fields["prompt"].(string)
 			c.samples = append(c.samples, trainer.Sample{Step: e.Step, Prompt: prompt, Text: e.Text})
@@ -168,7 +192,11 @@ func readContent(path string) (*content, error) {
 		}
 		c.log = append(c.log, logLine{at: e.Time, text: e.Text, bad: e.Kind == "diverged" || e.Kind == "failed"})
 	}
-	return c, nil
+	losses(math.MaxInt64, time.Now())
+	if n := len(m.Steps) - 1; n >= 0 && meta.Status == runs.Done && len(loss) > n {
+		end := trainer.Snapshot{Step: m.Steps[n], Elapsed: c.wall, Loss: float64(loss[n])}
+		c.log = append(c.log, logLine{at: c.log[len(c.log)-1].at, text: transition(Done, &end)})
+	}
 }
 
 // seriesOf leaves out the rows in which a value was not measured.

@@ -8,6 +8,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -29,19 +30,33 @@ type runList struct {
 	picked func(*run)
 	menu   func(*run) *fyne.Menu
 	delete func(*run)
+	rename func()
+	passed func(*run) // selected by keys that may go on to another
 	win    func() fyne.Canvas
 
 	rows   []*run // those the filter lets through
-	chosen *run   // the row that is selected
-	fault  string // why the folder cannot be listed
-	quiet  bool   // the list is selected by the window
+	items  []*runItem
+	marked int        // the row that is selected; negative: none
+	least  fyne.Size  // of an item
+	theme  fyne.Theme // that least is for
+	chosen *run       // the row that is selected
+	fault  string     // why the folder cannot be listed
+	quiet  bool       // the list is selected by the window
 }
 
-// runRows is the list with keys of its own: Delete, and Return to put a run on the charts.
+// runRows is the list with keys of its own. Its arrows select: what a key does is done to the row that is
+// lit, and Fyne's list would light another than the selected one.
 type runRows struct {
 	widget.List
 	typed func(fyne.KeyName) bool
+	ring  ring
 }
+
+// FocusGained implements fyne.Focusable.
+func (l *runRows) FocusGained() { l.ring.show(true) }
+
+// FocusLost implements fyne.Focusable.
+func (l *runRows) FocusLost() { l.ring.show(false) }
 
 // TypedKey implements fyne.Focusable.
 func (l *runRows) TypedKey(e *fyne.KeyEvent) {
@@ -51,16 +66,22 @@ func (l *runRows) TypedKey(e *fyne.KeyEvent) {
 }
 
 func newRunList(all func() []*run, toggle func(*run, bool), picked func(*run)) *runList {
-	l := &runList{all: all, toggle: toggle, picked: picked, empty: mutedProse(), list: &runRows{}, now: time.Now}
+	l := &runList{all: all, toggle: toggle, picked: picked, empty: mutedProse(), list: &runRows{ring: newRing()}, now: time.Now}
 	l.list.Length = func() int { return len(l.rows) }
 	l.list.CreateItem = func() fyne.CanvasObject { return newRunItem(l) }
 	l.list.UpdateItem = func(i widget.ListItemID, o fyne.CanvasObject) {
 		if i < len(l.rows) {
-			o.(*runItem).set(l.rows[i])
+			item := o.(*runItem)
+			item.set(l.rows[i])
+			if !slices.Contains(l.items, item) {
+				l.items = append(l.items, item)
+			}
 		}
 	}
 	l.list.HideSeparators = true
+	l.marked = -1
 	l.list.OnSelected = func(i widget.ListItemID) {
+		l.marked = i
 		if i < len(l.rows) && !l.quiet {
 			l.chosen = l.rows[i]
 			l.picked(l.chosen)
@@ -76,26 +97,65 @@ func newRunList(all func() []*run, toggle func(*run, bool), picked func(*run)) *
 	})
 	l.more.Importance = widget.LowImportance
 	head := container.NewBorder(nil, nil, spaced(12, 0, 8, 0, container.NewCenter(heading("Runs"))), l.more, l.filter)
-	l.object = container.NewBorder(spaced(0, 6, 6, 4, head), nil, nil, nil,
-		container.NewStack(l.list, spaced(6, 0, 6, 0, l.empty)))
+	l.object = bordered(spaced(0, 6, 6, 4, head), nil, nil, nil,
+		container.NewStack(l.list, spaced(6, 0, 6, 0, l.empty), spaced(1.5, 1.5, 1.5, 1.5, l.list.ring.Rectangle)))
 	l.update()
 	return l
 }
 
 // key handles a key of the list and tells whether it did.
 func (l *runList) key(k fyne.KeyName) bool {
-	if l.chosen == nil {
-		return false
-	}
+	at, last := slices.Index(l.rows, l.chosen), len(l.rows)-1
 	switch k {
-	case fyne.KeyReturn, fyne.KeyEnter:
+	case fyne.KeyDown:
+		l.walk(at + 1)
+	case fyne.KeyUp:
+		l.walk(max(at, 1) - 1)
+	case fyne.KeyHome:
+		l.walk(0)
+	case fyne.KeyEnd:
+		l.walk(last)
+	case fyne.KeyPageDown:
+		l.walk(min(max(at, 0)+runPage, last))
+	case fyne.KeyPageUp:
+		l.walk(max(at-runPage, 0))
+	case desktop.KeyMenu:
+		l.more.OnTapped()
+	default:
+		return at >= 0 && l.act(k)
+	}
+	return true
+}
+
+// runPage is how many rows a page up or down goes.
+const runPage = 5
+
+// act does what a key means for the selected run and tells whether it means anything.
+func (l *runList) act(k fyne.KeyName) bool {
+	switch k {
+	case fyne.KeyReturn, fyne.KeyEnter, fyne.KeySpace:
 		l.toggle(l.chosen, !l.chosen.shown)
 	case fyne.KeyDelete, fyne.KeyBackspace:
 		l.delete(l.chosen)
+	case fyne.KeyF2:
+		l.rename()
 	default:
 		return false
 	}
 	return true
+}
+
+// walk selects the row at i, if there is one. Rows may be passed quickly: the metrics of a run are read
+// once its row was stayed on for a moment.
+func (l *runList) walk(i int) {
+	if i < 0 || i >= len(l.rows) {
+		return
+	}
+	l.chosen = l.rows[i]
+	l.quiet = true
+	l.list.Select(i)
+	l.quiet = false
+	l.passed(l.chosen)
 }
 
 // update follows a change of the runs or of the filter.
@@ -121,30 +181,42 @@ func (l *runList) update() {
 			"Check several to compare them on one chart.")
 		l.empty.Show()
 	}
-	l.mark()
-	l.list.Refresh()
+	l.items = nil // those that stay are met again
+	if !l.mark() {
+		l.list.Refresh()
+	}
 }
 
-// mark selects the row of the chosen run, wherever it is now.
-func (l *runList) mark() {
+// mark selects the row of the chosen run, wherever it is now, and tells whether that has refreshed the list.
+func (l *runList) mark() bool {
 	l.quiet = true
 	defer func() { l.quiet = false }()
 	i := slices.Index(l.rows, l.chosen)
+	if i == l.marked {
+		return false
+	}
 	if i < 0 {
+		l.marked = i
 		l.list.UnselectAll()
-		return
+		return true
 	}
 	if y := l.list.GetScrollOffset; l.list.Size().Height > 0 {
 		at := y() // selecting scrolls to the row, but nobody asked for that here
 		defer func() { l.list.ScrollToOffset(at) }()
 	}
 	l.list.Select(i)
+	return true
 }
 
 // choose selects a run as if its row had been pressed.
 func (l *runList) choose(r *run) {
 	l.chosen = r
-	l.update()
+	if slices.Contains(l.rows, r) {
+		l.mark()
+		l.refreshRun(r)
+	} else {
+		l.update()
+	}
 	if i := slices.Index(l.rows, r); i >= 0 {
 		l.list.MinSize() // makes its renderer: a list without one cannot scroll
 		l.list.ScrollTo(i)
@@ -159,10 +231,12 @@ func (l *runList) unfilter(r *run) {
 	}
 }
 
-// refreshRun shows what changed in one run.
+// refreshRun shows what changed in one run. Fyne's list would refresh all that are in sight.
 func (l *runList) refreshRun(r *run) {
-	if i := slices.Index(l.rows, r); i >= 0 {
-		l.list.RefreshItem(i)
+	for _, i := range l.items {
+		if i.run == r {
+			i.set(r)
+		}
 	}
 }
 
@@ -218,6 +292,15 @@ func (r *runItem) CreateRenderer() fyne.WidgetRenderer {
 		spaced(4, 2, 8, 2, column(1, title, r.below))))
 }
 
+// MinSize implements fyne.CanvasObject. All items are of one size, and the list makes a new one to learn it
+// whenever it is refreshed.
+func (r *runItem) MinSize() fyne.Size {
+	if th := fyne.CurrentApp().Settings().Theme(); r.of.theme != th {
+		r.of.least, r.of.theme = r.BaseWidget.MinSize(), th
+	}
+	return r.of.least
+}
+
 // Tapped implements fyne.Tappable: selects the row.
 func (r *runItem) Tapped(*fyne.PointEvent) {
 	r.of.win().Focus(r.of.list)
@@ -256,10 +339,11 @@ func (r *runItem) set(of *run) {
 		text += "  #" + t
 	}
 	r.below.set(text, ink)
-	r.age.set("", "")
+	age := ""
 	if of.stored != nil {
-		r.age.set(byAge(of.created, r.of.now()), "")
+		age = byAge(of.created, r.of.now())
 	}
+	r.age.set(age, "")
 }
 
 // elided shows a text that may be wider than its place; dots then stand for its end, or for its middle

@@ -10,7 +10,6 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/layout"
-	"fyne.io/fyne/v2/widget"
 
 	"github.com/evenkeel/evenkeel/app/diagram"
 	"github.com/evenkeel/evenkeel/model"
@@ -46,12 +45,11 @@ type setup struct {
 	base    trainer.Config
 	devices []Choice
 
-	preset, data, init, device *widget.Select
+	preset, data, init, device *listField
 	steps, batch, lr, seed     *field
 	model                      *modelForm
 	sizes                      *themedText
 	own                        *ownRows
-	before                     *carried // keys of the model before a row of one's own was made
 
 	changed func()             // some field changed
 	pick    func(folder bool)  // a file or folder is wanted
@@ -90,8 +88,8 @@ func newSetup(base trainer.Config, devices []Choice) *setup {
 	return s
 }
 
-func (s *setup) list(changed func()) *widget.Select {
-	return widget.NewSelect(nil, func(string) {
+func (s *setup) list(changed func()) *listField {
+	return newListField(nil, func(string) {
 		if !s.quiet {
 			changed()
 		}
@@ -110,13 +108,14 @@ func (s *setup) touched() {
 func (s *setup) fill(c trainer.Config) {
 	s.quiet = true
 	defer func() { s.quiet = false }()
-	s.base, s.before = c, nil
-	s.preset.ClearSelected()
+	s.base = c
 	if p, err := model.FindPreset(c.Preset); err == nil {
 		s.preset.SetSelected(p.Title)
+	} else {
+		s.preset.ClearSelected()
 	}
 	if own := c.Model.Custom; own != nil && own.ID == c.Model.Variant {
-		s.own.put(own, "")
+		s.own.put(own)
 	}
 	s.model.fill(&c.Model)
 	s.steps.SetText(strconv.Itoa(c.Steps))
@@ -125,12 +124,13 @@ func (s *setup) fill(c trainer.Config) {
 	s.seed.SetText(strconv.FormatUint(c.Seed, 10))
 	s.showData()
 	s.showInit()
-	s.device.SetSelectedIndex(0)
+	device := 0
 	for i, d := range s.devices {
 		if d.ID == c.Device {
-			s.device.SetSelectedIndex(i)
+			device = i
 		}
 	}
+	s.device.SetSelectedIndex(device)
 	s.showSizes()
 }
 
@@ -268,49 +268,38 @@ func (s *setup) setData(path string) {
 func (s *setup) setVariant(id string) {
 	s.readInit()
 	m := &s.base.Model
-	s.before.restore(m)
-	s.before = nil
-	m.Variant, m.Custom = id, nil
-	if own := s.own.find(id); own != nil {
-		m.Custom = own.Row
-		if from, err := model.Find(own.From); err == nil {
-			s.before = carry(from, m)
-		}
-	}
+	m.Variant, m.Custom = id, s.own.find(id)
 	s.showInit()
 	s.touched()
 }
 
-// setOwn takes a row of one's own and keeps it in the list; from is the id of the row it was made from, or
-// empty.
-func (s *setup) setOwn(c *model.Custom, from string) {
+// setOwn takes a row of one's own and keeps it in the list.
+func (s *setup) setOwn(c *model.Custom) {
 	s.readInit()
 	s.base.Model.Variant, s.base.Model.Custom = c.ID, c
-	s.own.put(c, from)
+	s.own.put(c)
 	s.showInit()
 	s.touched()
 }
 
 // pressed follows a press on a place of the diagram. On a row of the table it makes one of one's own that
-// says the same but for the place, with the keys a row cannot say written into the config.
+// says the same but for the place.
 func (s *setup) pressed(at diagram.Place) error {
 	m := &s.base.Model
 	c, L := m.Custom, s.base.Model.Layers
 	if read := s.base.Model; s.model.read(&read) == nil {
 		L = read.Layers
 	}
-	from := ""
 	if c == nil || c.ID != m.Variant {
 		v, err := m.Row()
 		if err != nil {
 			return err
 		}
-		c, from = s.own.derive(v), v.ID
-		s.before = carry(v, m)
+		c = s.own.derive(v)
 	}
 	next, err := toggled(c, L, at)
 	if err == nil {
-		s.setOwn(next, from)
+		s.setOwn(next)
 	}
 	return err
 }
@@ -324,7 +313,7 @@ func (s *setup) rename(title string) {
 	}
 	next := *c
 	next.Title = title
-	s.setOwn(&next, "")
+	s.setOwn(&next)
 }
 
 // dropOwn forgets the row of one's own that is chosen; the default variant takes its place.

@@ -49,10 +49,13 @@ func (r *surfaceRenderer) Layout(size fyne.Size) {
 	r.s.content.Resize(size)
 }
 
+// Refresh leaves what lies on the ground alone: who changes that refreshes it.
 func (r *surfaceRenderer) Refresh() {
 	r.paint()
 	r.rect.Refresh()
-	r.s.content.Refresh()
+	if c, ok := r.s.content.(*fyne.Container); ok {
+		relayout(c)
+	}
 }
 
 func (r *surfaceRenderer) paint() {
@@ -69,6 +72,7 @@ type themedText struct {
 	text *canvas.Text
 	ink  fyne.ThemeColorName
 	size fyne.ThemeSizeName
+	fit  float32 // of its size, to fit into a width; 0 is all of it
 }
 
 func newText(
@@ -92,6 +96,15 @@ func (t *themedText) set(text string, ink fyne.ThemeColorName) {
 	t.Refresh()
 }
 
+// fitInto makes the text as small as a width asks for.
+func (t *themedText) fitInto(width float32) {
+	fit := min(1, width/fyne.MeasureText(t.text.Text, t.Theme().Size(t.size), t.text.TextStyle).Width)
+	if t.fit != fit && width > 0 {
+		t.fit = fit
+		t.Refresh()
+	}
+}
+
 // CreateRenderer implements fyne.Widget.
 func (t *themedText) CreateRenderer() fyne.WidgetRenderer {
 	r := &textRenderer{WidgetRenderer: widget.NewSimpleRenderer(t.text), t: t}
@@ -112,6 +125,9 @@ func (r *textRenderer) Refresh() {
 func (r *textRenderer) paint() {
 	th, v := r.t.Theme(), fyne.CurrentApp().Settings().ThemeVariant()
 	r.t.text.Color, r.t.text.TextSize = th.Color(r.t.ink, v), th.Size(r.t.size)
+	if r.t.fit > 0 {
+		r.t.text.TextSize *= r.t.fit
+	}
 }
 
 // caption is small muted text.
@@ -140,8 +156,24 @@ func mutedProse() *widget.RichText {
 }
 
 func say(t *widget.RichText, text string) {
-	t.Segments[0].(*widget.TextSegment).Text = text
-	t.Refresh()
+	if s := t.Segments[0].(*widget.TextSegment); s.Text != text {
+		s.Text = text
+		t.Refresh()
+	}
+}
+
+// tell writes a label, unless that says it already: wrapping a text anew takes its time.
+func tell(l *widget.Label, text string) {
+	if l.Text != text {
+		l.SetText(text)
+	}
+}
+
+// place moves an object unless it is there: for a container every move paints the window anew.
+func place(o fyne.CanvasObject, at fyne.Position) {
+	if o.Position() != at {
+		o.Move(at)
+	}
 }
 
 // spaced puts fixed margins around content.
@@ -153,7 +185,7 @@ type marginLayout struct{ left, top, right, bottom float32 }
 
 func (m marginLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	for _, o := range objects {
-		o.Move(fyne.NewPos(m.left, m.top))
+		place(o, fyne.NewPos(m.left, m.top))
 		o.Resize(size.SubtractWidthHeight(m.left+m.right, m.top+m.bottom))
 	}
 }
@@ -178,7 +210,7 @@ func (l leastLayout) MinSize(objects []fyne.CanvasObject) (size fyne.Size) {
 	for _, o := range objects {
 		size = size.Max(o.MinSize())
 	}
-	size.Width = l.width
+	size.Width = units(l.width)
 	return size
 }
 
@@ -195,7 +227,7 @@ func (l leastHeight) MinSize(objects []fyne.CanvasObject) (size fyne.Size) {
 	for _, o := range objects {
 		size = size.Max(o.MinSize())
 	}
-	size.Height = l.height
+	size.Height = units(l.height)
 	return size
 }
 
@@ -210,7 +242,7 @@ func (c columnLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 		}
 		o.Resize(fyne.NewSize(size.Width, o.Size().Height)) // wrapped text needs its width first
 		h := o.MinSize().Height
-		o.Move(fyne.NewPos(0, y))
+		place(o, fyne.NewPos(0, y))
 		o.Resize(fyne.NewSize(size.Width, h))
 		y += h + c.gap
 	}

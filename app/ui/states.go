@@ -55,7 +55,7 @@ type look struct {
 	stop   bool
 	edit   bool // the form can be changed
 	live   bool // a job is at work
-	rate   bool // the learning rate can be changed
+	rate   bool // the learning rate can be changed and a checkpoint asked for
 	longer bool // a run in this state can be trained further
 	back   bool // a run in this state can be taken back
 	awake  bool // the machine must not sleep

@@ -17,10 +17,12 @@ type statusBar struct {
 	bar      *meter
 	percent  *themedText
 	said     *themedText
+	line     *elided // has said in it
 	step     *tile
 	loss     *tile
 	val      *tile
 	grad     *tile
+	lr       *pressTile
 	rate     *tile
 	eta      *tile
 	etaName  *themedText
@@ -32,16 +34,21 @@ type statusBar struct {
 
 func newStatusBar() *statusBar {
 	s := &statusBar{
-		bar: newMeter(), percent: caption(""), said: caption("Press Train to start"),
+		bar: newMeter(), percent: caption(""), said: caption(""),
 		step: newTile("Step", 104), loss: newTile("Loss", 58), val: newTile("Validation", 64),
-		grad: newTile("Gradient", 58), rate: newTile("Tokens/s", 58), memory: newTile("Memory", 64),
-		etaName: caption("Time left"),
+		grad: newTile("Gradient", 58), lr: newPressTile("Learning rate", 96), rate: newTile("Tokens/s", 58),
+		memory: newTile("Memory", 64), etaName: caption("Time left"),
 	}
 	s.eta = newTile("", 0)
 	s.eta.object = container.New(leastLayout{58}, column(1, s.etaName, s.eta.text))
-	tiles := container.NewHBox(s.step.object, s.loss.object, s.val.object, s.grad.object, s.rate.object,
+	s.lr.set(unknown)
+	tiles := container.NewHBox(s.step.object, s.loss.object, s.val.object, s.grad.object, s.lr, s.rate.object,
 		s.eta.object, s.memory.object)
-	below := container.NewBorder(nil, nil, nil, s.percent, container.NewHScroll(s.said))
+	s.line = newElided(s.said)
+	s.line.set("Press Train to start", "")
+	s.sentence = s.said.text.Text
+	s.awaiting("")
+	below := container.NewBorder(nil, nil, nil, spaced(8, 0, 0, 0, s.percent), s.line)
 	left := column(5, spaced(0, 5, 0, 0, s.bar), container.New(leastHeight{15}, below))
 	s.object = spaced(12, 7, 12, 9, container.NewBorder(nil, nil, nil, spaced(20, 0, 0, 0, tiles), left))
 	return s
@@ -72,6 +79,10 @@ func (s *statusBar) show(st State, snap *trainer.Snapshot) {
 	s.loss.set(value(snap.Loss))
 	s.val.set(value(snap.ValLoss))
 	s.grad.set(value(snap.GradNorm))
+	s.lr.set(unknown)
+	if snap.LR > 0 {
+		s.lr.set(rateWord(snap.LR))
+	}
 	s.rate.set(rate(snap.TokensPerSec))
 	if looks[st].live {
 		s.etaName.set("Time left", "")
@@ -92,7 +103,7 @@ func (s *statusBar) say(st State, snap *trainer.Snapshot) {
 	case Running:
 		text = "Training"
 		if !math.IsNaN(snap.Floor) {
-			text = "The lowest possible loss of this corpus is " + value(snap.Floor)
+			text = "Lowest possible loss " + value(snap.Floor)
 		}
 	case Paused:
 		text = "Paused; a checkpoint is written"
@@ -102,6 +113,9 @@ func (s *statusBar) say(st State, snap *trainer.Snapshot) {
 		text = "Finishing the step and writing a checkpoint"
 	case Failed:
 		text = "Nothing was lost; change the setup and press Train"
+		if snap.Checkpoint != "" {
+			text = "Kept with its last checkpoint; Continue Longer in the Run menu goes on from it"
+		}
 	case Done, Stopped, Diverged:
 		text = "Kept in " + homely(snap.RunPath)
 	case Idle:
@@ -117,24 +131,41 @@ func (s *statusBar) awaiting(text string) {
 	if text == "" {
 		text = s.sentence
 	}
-	s.said.set(text, "")
+	s.line.set(text, "")
 }
 
-// banner is the line above the status for what needs attention; it stays until it is closed.
+// banner is the line above the status for what needs attention; it stays until it is closed. What has
+// to be answered comes back when news that covered it are closed.
 type banner struct {
 	surface
-	icon   *widget.Icon
-	text   *widget.Label
-	button *widget.Button
-	other  *widget.Button // a second answer
-	shut   *widget.Button
-	moved  func() // shown or hidden: the window is laid out anew
+	icon    *widget.Icon
+	text    *widget.Label
+	button  *widget.Button
+	other   *widget.Button // a second answer
+	shut    *widget.Button
+	moved   func() // shown or hidden: the window is laid out anew
+	pending *message
+	shown   *message
+}
+
+// message is what a banner says and what can be answered.
+type message struct {
+	tone    tone
+	text    string
+	answers []answer // two at most
+	open    bool     // it cannot be closed without an answer
+}
+
+// answer is a button of a banner.
+type answer struct {
+	label string
+	do    func()
 }
 
 func newBanner() *banner {
 	b := &banner{icon: widget.NewIcon(nil), text: prose(theme.SizeNameText, widget.MediumImportance),
 		button: widget.NewButton("", nil), other: widget.NewButton("", nil)}
-	b.shut = widget.NewButtonWithIcon("", theme.CancelIcon(), func() { b.close() })
+	b.shut = widget.NewButtonWithIcon("", theme.CancelIcon(), func() { b.dismiss() })
 	b.shut.Importance = widget.LowImportance
 	b.content = spaced(10, 2, 6, 2, container.NewBorder(nil, nil, container.NewCenter(b.icon),
 		container.NewCenter(container.NewHBox(b.button, b.other, b.shut)), b.text))
@@ -145,39 +176,56 @@ func newBanner() *banner {
 
 // ask says a sentence that stays until it is answered by the button, or otherwise.
 func (b *banner) ask(t tone, text, label string, action func()) {
-	b.show(t, text, label, action)
-	b.shut.Hide()
+	b.pending = &message{t, text, []answer{{label, action}}, true}
+	b.set(b.pending)
 }
 
-// offer says a sentence with two answers.
-func (b *banner) offer(t tone, text, label string, action func(), other string, otherwise func()) {
-	b.show(t, text, label, action)
-	b.other.SetText(other)
-	b.other.OnTapped = otherwise
-	b.other.Show()
-	b.moved()
+// offer says a sentence with one or two answers, which waits below news until it is closed.
+func (b *banner) offer(t tone, text string, answers ...answer) {
+	b.pending = &message{t, text, answers, false}
+	b.set(b.pending)
 }
 
 // show says a sentence, with a button when action is not nil.
 func (b *banner) show(t tone, text, label string, action func()) {
-	b.shut.Show()
-	b.other.Hide()
-	b.ground = tintColor(t)
-	b.icon.SetResource(toneIcon(t))
-	b.text.SetText(text)
-	b.button.SetText(label)
-	b.button.OnTapped = action
-	if action == nil {
-		b.button.Hide()
-	} else {
-		b.button.Show()
+	m := &message{tone: t, text: text}
+	if action != nil {
+		m.answers = []answer{{label, action}}
 	}
+	b.set(m)
+}
+
+func (b *banner) set(m *message) {
+	b.shown = m
+	b.ground = tintColor(m.tone)
+	b.icon.SetResource(toneIcon(m.tone))
+	b.text.SetText(m.text)
+	for i, of := range []*widget.Button{b.button, b.other} {
+		setShown(of, i < len(m.answers))
+		if i < len(m.answers) {
+			of.SetText(m.answers[i].label)
+			of.OnTapped = m.answers[i].do
+		}
+	}
+	setShown(b.shut, !m.open)
 	b.Show()
 	b.Refresh()
 	b.moved()
 }
 
+// dismiss closes what is shown; what still waits for an answer is shown again.
+func (b *banner) dismiss() {
+	switch p := b.pending; {
+	case p == nil || p == b.shown && !p.open:
+		b.close()
+	case p != b.shown:
+		b.set(p)
+	}
+}
+
+// close says nothing more.
 func (b *banner) close() {
+	b.pending, b.shown = nil, nil
 	if b.Visible() {
 		b.Hide()
 		b.moved()

@@ -27,6 +27,7 @@ const backFactor = 0.5
 type steerItems struct{ rate, longer, back *fyne.MenuItem }
 
 func (w *Window) steerItems() steerItems {
+	w.status.lr.press, w.setup.lr.locked = w.ChangeRate, w.ChangeRate
 	return steerItems{
 		rate:   item("Change Learning Rate…", w.ChangeRate, fyne.KeyL, true),
 		longer: item("Continue Longer…", w.ContinueLonger, fyne.KeyR, true),
@@ -36,7 +37,10 @@ func (w *Window) steerItems() steerItems {
 
 // target is the run that is gone on with: the selected one, else the last.
 func (w *Window) target() *run {
-	if w.selected != nil {
+	switch c := w.runs.chosen; {
+	case c != nil && c != w.selected:
+		return nil // its metrics are on the way
+	case w.selected != nil:
 		return w.selected
 	}
 	return w.current
@@ -56,9 +60,10 @@ func (w *Window) steerControls() {
 	m := &w.menu.steer
 	_, rate := w.state.after(ActRate)
 	m.rate.Disabled = !rate
+	w.status.lr.offer(rate)
 	m.longer.Disabled = !w.canGoOn(w.target(), ActLonger)
 	m.back.Disabled = !w.canGoOn(w.target(), ActRollBack)
-	w.menu.main.Refresh()
+	w.menu.refresh()
 	if on := looks[w.state].awake; on != w.awake {
 		w.awake = on
 		if w.opt.Steer.Awake != nil {
@@ -143,15 +148,8 @@ func (w *Window) ContinueLonger() {
 			}
 			c := r.cfg
 			c.Steps = at + n
-			how := "The schedule is drawn out to the new end"
-			switch {
-			case c.Steps == r.cfg.Steps:
-				how = "The schedule stays as planned"
-			case c.Steps < r.cfg.Steps:
-				how = "The schedule is shortened to the new end"
-			}
-			return fmt.Sprintf("%s is trained up to step %s. %s: the learning rate goes on at %s and falls to %s.",
-				r.title, whole(int64(c.Steps)), how, rateWord(c.RateAt(int64(at+1))), rateWord(c.RateAt(int64(c.Steps)))), nil
+			return fmt.Sprintf("%s is trained up to step %s. %s", r.title, whole(int64(c.Steps)),
+				ahead(&r.cfg, &c, int64(at))), nil
 		},
 		done: func(text string) {
 			n, err := read(text)
@@ -178,13 +176,13 @@ func (w *Window) RollBack() {
 // showDiverged says why a run was ended and what can be done.
 func (w *Window) showDiverged(r *run) {
 	if !w.canGoOn(r, ActRollBack) {
-		w.banner.show(toneRed, "Diverged. "+r.snap.Reason, "Unlock the form", w.Stop)
+		w.banner.offer(toneRed, "Diverged. "+r.snap.Reason, answer{"Unlock the form", w.Stop})
 		return
 	}
-	w.banner.offer(toneRed, "Diverged. "+r.snap.Reason, "Roll back at half the rate", func() {
+	w.banner.offer(toneRed, "Diverged. "+r.snap.Reason, answer{"Roll back at half the rate", func() {
 		w.runs.choose(r)
 		w.RollBack()
-	}, "Keep", w.Stop)
+	}}, answer{"Keep", w.Stop})
 }
 
 // goOn trains a run further, up to a step, with the job that open gives. Its curves stay until the job
@@ -237,20 +235,30 @@ func (w *Window) follow(r, rows *run, job Job) {
 	if w.stopAsap {
 		job.Stop()
 	}
-	p := &poller{job: job, into: rows, every: w.opt.Poll, dispatch: w.opt.Dispatch, slow: &w.behind}
+	p := &poller{job: job, into: rows, every: w.opt.Poll, dispatch: w.opt.Dispatch, pace: w.pace}
 	p.update = func(final bool) {
 		if rows != r && rows.hasData() {
 			r.keys, r.series, r.best, r.load, r.seen.val = rows.keys, rows.series, nil, nil, 0
 			rows = r
 			w.redraw()
 		}
-		w.take(r, job.Snapshot())
-		if final {
-			w.finished(r)
+		if !final {
+			w.look(r)
+			return
 		}
+		w.take(r, job.Snapshot())
+		w.finished(r)
 	}
-	w.take(r, job.Snapshot())
+	w.look(r)
 	go p.run()
+}
+
+// look shows where the job of a run stands. That it has ended waits for its last points, which its poller
+// brings.
+func (w *Window) look(r *run) {
+	if s := r.job.Snapshot(); !s.State.Final() {
+		w.take(r, s)
+	}
 }
 
 // newsTime is how long the status line tells that something was done.
@@ -258,7 +266,7 @@ const newsTime = 5 * time.Second
 
 // CheckpointNow asks the run at work for a checkpoint; the status line tells when it is written.
 func (w *Window) CheckpointNow() {
-	if w.current == nil || w.current.job == nil || !looks[w.state].live {
+	if w.current == nil || w.current.job == nil || !looks[w.state].rate {
 		return
 	}
 	w.saving, w.savedBefore = true, w.current.snap.Saved

@@ -249,7 +249,7 @@ func TestContinueLonger(t *testing.T) {
 	q.entry.SetText("100")
 	c := first.cfg
 	c.Steps = 400
-	for _, want := range []string{first.title + " is trained up to step 400. The schedule is drawn out", rateWord(c.RateAt(301)), rateWord(c.RateAt(400))} {
+	for _, want := range []string{first.title + " is trained up to step 400. The cosine is drawn anew to the new end: the learning rate rises at once from", rateWord(c.RateAt(301)), rateWord(c.RateAt(400))} {
 		if !strings.Contains(q.said.Text, want) {
 			t.Errorf("the note says %q, want %q in it", q.said.Text, want)
 		}

@@ -76,7 +76,7 @@ func newTalk(w *Window, samples *samplesTab) *talk {
 	label := newText("Prompt", theme.ColorNameForeground, theme.SizeNameText, fyne.TextStyle{})
 	row := container.NewBorder(nil, nil, spaced(0, 0, 6, 0, container.NewCenter(label)),
 		spaced(4, 0, 0, 0, container.New(leastLayout{112}, t.button)), t.prompt)
-	t.object = container.NewBorder(spaced(10, 8, 10, 4, column(6, row, t.options.object)), nil, nil, nil,
+	t.object = bordered(spaced(10, 8, 10, 4, column(6, row, t.options.object)), nil, nil, nil,
 		container.New(talkLayout{}, t.area, samples.object))
 	return t
 }
@@ -96,7 +96,9 @@ func (talkLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	objects[1].Resize(fyne.NewSize(size.Width, size.Height-top))
 }
 
-func (talkLayout) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSize(tabsLeast-20, 240) }
+func (talkLayout) MinSize([]fyne.CanvasObject) fyne.Size {
+	return fyne.NewSize(tabsUnits(tabsLeast-20), 240)
+}
 
 // sidesLayout puts panes side by side, all of one width.
 type sidesLayout struct{}
@@ -112,7 +114,7 @@ func (sidesLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 }
 
 func (sidesLayout) MinSize(objects []fyne.CanvasObject) fyne.Size {
-	return fyne.NewSize(tabsLeast-40, objects[0].MinSize().Height)
+	return fyne.NewSize(tabsUnits(tabsLeast-40), objects[0].MinSize().Height)
 }
 
 // follow shows the checkpoints of another run in the first pane when another was selected, and looks for
@@ -312,20 +314,25 @@ func newTalkOptions(help func(*helpLabel)) talkOptions {
 	return t
 }
 
-// talkOptionsLayout is a row of equal columns, the first wider for its long name.
+// talkOptionsLayout is a row of equal columns, the first wider for its long name; large text takes two rows.
 type talkOptionsLayout struct{}
 
 func (talkOptionsLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	const gap, first = 6, 1.5
-	unit := (size.Width - gap*float32(len(objects)-1)) / (float32(len(objects)) - 1 + first)
-	x := float32(0)
+	n, h := len(objects), size.Height
+	if largeText() {
+		n, h = (n+1)/2, (h-gap)/2
+	}
+	unit := (size.Width - gap*float32(n-1)) / (float32(n) - 1 + first)
+	x, y := float32(0), float32(0)
 	for i, o := range objects {
 		w := unit
-		if i == 0 {
+		if i%n == 0 {
 			w *= first
+			x, y = 0, float32(i/n)*(h+gap)
 		}
-		o.Move(fyne.NewPos(x, 0))
-		o.Resize(fyne.NewSize(w, size.Height))
+		o.Move(fyne.NewPos(x, y))
+		o.Resize(fyne.NewSize(w, h))
 		x += w + gap
 	}
 }
@@ -335,7 +342,10 @@ func (talkOptionsLayout) MinSize(objects []fyne.CanvasObject) fyne.Size {
 	for _, o := range objects {
 		h = max(h, o.MinSize().Height)
 	}
-	return fyne.NewSize(tabsLeast-40, h)
+	if largeText() {
+		h = 2*h + 6
+	}
+	return fyne.NewSize(tabsUnits(tabsLeast-40), h)
 }
 
 // read gives the settings; the error names the field. Without a seed each text has a new one.

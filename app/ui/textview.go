@@ -22,8 +22,11 @@ type textView struct {
 	width             float32
 	rows              []*textRow // in sight
 	scroll            *container.Scroll
+	ring              ring
 	object            fyne.CanvasObject
 }
+
+var _ fyne.Focusable = (*textView)(nil)
 
 // textBlock is one text: a small heading if it has one, the prompt, and what was written after it.
 type textBlock struct{ head, prompt, text string }
@@ -47,13 +50,32 @@ const (
 const textMargin = 6
 
 func newTextView() *textView {
-	v := &textView{}
+	v := &textView{ring: newRing()}
 	v.ExtendBaseWidget(v)
 	v.scroll = container.NewVScroll(v)
 	v.scroll.OnScrolled = func(fyne.Position) { v.reveal() }
-	v.object = container.New(textViewLayout{v}, v.scroll)
+	v.object = container.New(textViewLayout{v}, v.scroll, v.ring.Rectangle)
 	return v
 }
+
+// FocusGained implements fyne.Focusable.
+func (v *textView) FocusGained() { v.ring.show(true) }
+
+// FocusLost implements fyne.Focusable.
+func (v *textView) FocusLost() { v.ring.show(false) }
+
+// TypedRune implements fyne.Focusable.
+func (v *textView) TypedRune(rune) {}
+
+// TypedKey implements fyne.Focusable: arrows and pages scroll.
+func (v *textView) TypedKey(e *fyne.KeyEvent) {
+	if pages(v.scroll, v.cell().Height, e.Name) {
+		v.reveal()
+	}
+}
+
+// ringLift keeps the frame of the focus off the first line, in units.
+const ringLift = 3
 
 // textViewLayout wraps the text before the scroller asks for its height.
 type textViewLayout struct{ v *textView }
@@ -62,6 +84,9 @@ func (l textViewLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	bottom := l.v.scroll.Offset.Y > 0 && l.v.atEnd()
 	l.v.wrap(size.Width)
 	objects[0].Resize(size)
+	l.v.ring.place(size)
+	l.v.ring.Move(l.v.ring.Position().SubtractXY(0, ringLift))
+	l.v.ring.Resize(l.v.ring.Size().AddWidthHeight(0, ringLift))
 	l.v.scroll.Refresh() // it holds the height from before
 	if bottom {
 		l.v.scroll.ScrollToBottom()

@@ -31,15 +31,19 @@ const (
 	Dark
 )
 
+// appearanceNames are what a person calls them.
+var appearanceNames = [...]string{"Follow the System", "Light", "Dark"}
+
 // look and feel of the window: the built-in theme with quieter lines, tighter sizes and colours for
 // diagram and status.
 type houseTheme struct {
 	fyne.Theme
 	appearance Appearance
+	scale      float32 // of text and of what holds text
 }
 
 // NewTheme gives the theme of the app. Set it before the first window is made.
-func NewTheme(a Appearance) fyne.Theme { return &houseTheme{theme.DefaultTheme(), a} }
+func NewTheme(a Appearance) fyne.Theme { return &houseTheme{theme.DefaultTheme(), a, 1} }
 
 // IsDark tells whether the theme shows the dark variant when the system asks for v.
 func (t *houseTheme) isDark(v fyne.ThemeVariant) bool {
@@ -115,9 +119,31 @@ func (t *houseTheme) Color(n fyne.ThemeColorName, v fyne.ThemeVariant) color.Col
 	return t.Theme.Color(n, v)
 }
 
-// Size implements fyne.Theme. Text of 13 units and fields of 31 keep the whole setup on one screen of
-// 760 units while targets stay above 28.
+// Size implements fyne.Theme. Lines, corners and scroll bars stay as they are when text grows.
 func (t *houseTheme) Size(n fyne.ThemeSizeName) float32 {
+	switch n {
+	case theme.SizeNameSeparatorThickness, theme.SizeNameInputBorder, theme.SizeNameInputRadius,
+		theme.SizeNameSelectionRadius, theme.SizeNameScrollBar, theme.SizeNameScrollBarSmall,
+		theme.SizeNameScrollBarRadius:
+		return t.size(n)
+	}
+	if t.scale < 1 { // what is pressed stays as large as it was
+		switch n {
+		case theme.SizeNamePadding:
+			return t.size(n)
+		case theme.SizeNameInnerPadding:
+			return t.size(n) + (1-t.scale)*lineHeight*t.size(theme.SizeNameText)/2
+		}
+	}
+	return t.size(n) * t.scale
+}
+
+// lineHeight is that of a line of text in sizes of the text.
+const lineHeight = 1.36
+
+// size is a size with text as usual. Text of 13 units and fields of 31 keep the whole setup on one screen of
+// 760 units while targets stay above 28.
+func (t *houseTheme) size(n fyne.ThemeSizeName) float32 {
 	switch n {
 	case theme.SizeNameText:
 		return 13

@@ -27,6 +27,7 @@ type variantPanel struct {
 	noted                               *fyne.Container // where problem is
 	own                                 *ownBar
 	scroll                              *container.Scroll
+	id                                  string // of the variant that is shown
 	object                              fyne.CanvasObject
 }
 
@@ -70,7 +71,10 @@ func newVariantPanel(canvas func() fyne.Canvas, rows func() []*model.Variant, ch
 		p.paper,
 	)
 	p.scroll = container.NewVScroll(spaced(6, 0, 6, 0, body))
-	p.object = container.NewBorder(
+	follow(p.scroll, p.own.object)
+	p.diagram.reached = func(lo, hi float32) { reveal(p.scroll, p.diagram, lo, hi) }
+	p.diagram.paged = func(key fyne.KeyName) { pages(p.scroll, revealMargin, key) }
+	p.object = bordered(
 		spaced(12, 10, 12, 2, column(8, heading("Norm variant"), p.picker)), nil, nil, nil,
 		p.scroll)
 	return p
@@ -92,7 +96,7 @@ func newOwnBar() *ownBar {
 func (p *variantPanel) show(v *model.Variant, c *trainer.Config, spec *model.Spec, err error) {
 	own := c.Model.Custom != nil && v.ID == c.Model.Custom.ID
 	p.picker.show(v)
-	p.sentence.SetText(v.Sentence)
+	tell(p.sentence, v.Sentence)
 	say(p.paper, v.Family+" · "+v.Paper)
 	if own {
 		say(p.paper, "Your own · every run keeps the row it was trained with")
@@ -102,7 +106,7 @@ func (p *variantPanel) show(v *model.Variant, c *trainer.Config, spec *model.Spe
 	if spec != nil {
 		form := diagram.Options{All: own, Apart: own && p.own.apart.Checked}
 		p.diagram.set(spec, form)
-		p.facts.SetText(facts(spec))
+		tell(p.facts, facts(spec))
 		if equation == "" {
 			equation = equations(spec.Blocks)
 		}
@@ -113,12 +117,15 @@ func (p *variantPanel) show(v *model.Variant, c *trainer.Config, spec *model.Spe
 			weakness = sentence(w[0])
 		}
 	}
-	p.equation.SetText(lines(equation))
-	p.weakness.SetText(weakness)
+	tell(p.equation, lines(equation))
+	tell(p.weakness, weakness)
 	p.describe(nil)
 	p.note(&c.Model, own, err)
-	p.scroll.Content.Refresh() // lays out anew: texts and picture have other heights
-	p.scroll.Refresh()
+	if v.ID != p.id && !own { // a press on the picture leaves it where it is
+		p.scroll.ScrollToTop()
+	}
+	p.id = v.ID
+	relayoutScroll(p.scroll) // texts and picture have other heights
 }
 
 // note says below the diagram why a row cannot be trained, or what another choice does to it.
@@ -139,6 +146,7 @@ func (p *variantPanel) lock(on bool) {
 		enable(f, !on)
 	}
 	p.diagram.lock(on)
+	p.describe(nil)
 }
 
 // show fills the bar for a row.
@@ -174,8 +182,13 @@ func (p *variantPanel) describe(at *placeInView) {
 		}
 		text = fmt.Sprintf("Press to %s %s.", verb, placeWords(at.Place, len(p.diagram.spec.Blocks)))
 	}
-	if p.tip.Segments[0].(*widget.TextSegment).Text != text {
-		say(p.tip, text)
+	if p.tip.Segments[0].(*widget.TextSegment).Text == text {
+		return
+	}
+	was := p.tip.MinSize().Height
+	say(p.tip, text)
+	if p.tip.MinSize().Height != was { // it has more or fewer lines now
+		relayoutScroll(p.scroll)
 	}
 }
 

@@ -15,20 +15,38 @@ import (
 type controlLayout struct{ lists, buttons int }
 
 func (l controlLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
-	const gap, least, most = 4, 80, 176
+	if slider := len(objects) - 1 - l.buttons; largeText() { // slider and buttons have a row of their own
+		h := (size.Height - controlGap) / 2
+		l.row(objects[:slider], fyne.NewSize(size.Width, h), -1)
+		l.row(objects[slider:], fyne.NewSize(size.Width, h), 0)
+		for _, o := range objects[slider:] {
+			o.Move(o.Position().AddXY(0, h+controlGap))
+		}
+	} else {
+		l.row(objects, size, slider)
+	}
+}
+
+// controlGap is between the objects of the row.
+const controlGap = 4
+
+// row places objects side by side; those before the slider, at some place or none, may be lists.
+func (l controlLayout) row(objects []fyne.CanvasObject, size fyne.Size, slider int) {
+	const gap, least, most = controlGap, 80, 176
 	rest := size.Width - gap*float32(len(objects)-1)
 	widths := make([]float32, len(objects))
-	slider := len(objects) - 1 - l.buttons
 	for i, o := range objects {
 		switch {
-		case i < l.lists:
-			widths[i] = min(max(size.Width*0.22, least), most) * (1 - 0.15*float32(i))
+		case i < l.lists && slider != 0:
+			widths[i] = min(max(size.Width*0.22, units(least)), units(most)) * (1 - 0.15*float32(i))
 		case i != slider:
 			widths[i] = o.MinSize().Width
 		}
 		rest -= widths[i]
 	}
-	widths[slider] = max(rest, objects[slider].MinSize().Width)
+	if slider >= 0 {
+		widths[slider] = max(rest, objects[slider].MinSize().Width)
+	}
 	x := float32(0)
 	for i, o := range objects {
 		o.Move(fyne.NewPos(x, 0))
@@ -41,7 +59,10 @@ func (l controlLayout) MinSize(objects []fyne.CanvasObject) (size fyne.Size) {
 	for _, o := range objects {
 		size.Height = max(size.Height, o.MinSize().Height)
 	}
-	size.Width = tabsLeast - 20
+	if largeText() {
+		size.Height = 2*size.Height + controlGap
+	}
+	size.Width = tabsUnits(tabsLeast - 20)
 	return size
 }
 

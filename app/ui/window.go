@@ -29,14 +29,19 @@ type Options struct {
 	Config    *trainer.Config  // shown first; nil: trainer.DefaultConfig
 	Devices   []Choice         // nil: auto, CPU and the reference
 	ExportDir string           // for exports without a dialog; empty: Documents/Evenkeel
-	Poll      time.Duration    // between looks at the job; 0: 125 ms
+	Poll      time.Duration    // between looks at the job; 0: 100 ms
 	Now       func() time.Time // for the log; nil: time.Now
 	Version   string           // for About
 	RunsDir   string           // folder of runs; empty: the user's
+	StateDir  string           // folder for what the window showed last; empty: where the folder of runs is
 	Open      Opener           // opens checkpoints to talk to; nil: on the CPU
 	Memory    uint64           // bytes of this machine; 0: unknown, nothing is refused for its size
 	Pace      Pacer            // how fast a device trains, for estimates; nil: known after the first run
 	Steer     Steering         // how to go on with runs
+
+	// Example writes runs into an empty folder, one folder each, for the first start to show; nil: there are
+	// none.
+	Example func(dir string) error
 }
 
 // Window is the main window.
@@ -69,12 +74,15 @@ type Window struct {
 	side     *fyne.Container // setup and runs
 	frame    *fyne.Container // everything
 	menu     *menu
+	history  history    // of the form
+	last     *lastState // what was shown at the end of the last session, until its runs are back
+	prefs    settings
 
 	state    State
-	session  []*run // in order of their start
-	current  *run   // the one that is live, or was last
-	selected *run   // the one the gradients, samples and log are of
-	painted  time.Time
+	session  []*run      // in order of their start
+	current  *run        // the one that is live, or was last
+	selected *run        // the one the gradients, samples and log are of
+	example  []*run      // shown at the first start, until a run of one's own begins
 	race     *windowRace // the one that is shown, or nil
 	racing   *raceDialog // opened last
 	lack     string      // why the model does not fit this machine; empty when it does
@@ -82,7 +90,11 @@ type Window struct {
 	closing  bool
 	gone     atomic.Bool // the window was closed: nothing may touch a widget any more
 	behind   atomic.Bool // the window is not in front
-	waiting  *time.Timer // says what a long pause or stop waits for
+	drawn    chartview.Group
+	untold   *run          // its numbers wait for the charts that are drawn; nil: none do
+	every    atomic.Int64  // nanoseconds between two updates from the job, at least
+	waiting  *time.Timer   // says what a long pause or stop waits for
+	patience time.Duration // until then
 
 	awake       bool         // the machine is kept from sleeping
 	saving      bool         // a checkpoint was asked for
@@ -90,6 +102,11 @@ type Window struct {
 	told        *time.Timer  // takes back that it was written
 	asked       *question    // asked last
 	annotating  *notesDialog // opened last
+
+	help  *widget.PopUp     // the explanation that was opened last
+	plain fyne.CanvasObject // the dialog opened last that has nothing to choose
+
+	quitting fyne.CanvasObject // the question whether to quit, asked last
 
 	clip   func() *pictureClipboard // nil: the system's
 	reveal func(dir string) error   // nil: the system's file manager
@@ -104,7 +121,7 @@ var DefaultSize = fyne.NewSize(1240, 760)
 // New fills the window. The theme of [NewTheme] is set first, so that nothing is built with another.
 func New(o Options) *Window {
 	if o.Poll == 0 {
-		o.Poll = 125 * time.Millisecond
+		o.Poll = 100 * time.Millisecond
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -123,11 +140,7 @@ func New(o Options) *Window {
 	if o.Open == nil {
 		o.Open = openOnCPU
 	}
-	cfg := trainer.DefaultConfig()
-	if o.Config != nil {
-		cfg = *o.Config
-	}
-	w := &Window{win: o.Window, banner: newBanner(), status: newStatusBar(), pill: newPill()}
+	w := &Window{win: o.Window, patience: waitNotice, banner: newBanner(), status: newStatusBar(), pill: newPill()}
 	queue := o.Dispatch
 	o.Dispatch = func(f func()) {
 		queue(func() { // a driver that has ended runs f at once, on whatever goroutine asks
@@ -138,15 +151,21 @@ func New(o Options) *Window {
 	}
 	w.opt = o
 	w.appearance(w.savedAppearance())
-	w.build(cfg)
+	w.loadSettings()
+	w.build(w.firstConfig())
+	w.restoreLook()
 	w.win.SetPadded(false)
 	w.win.SetContent(w.layout())
 	w.menu = newMenu(w)
 	w.win.SetMainMenu(w.menu.main)
 	w.win.SetCloseIntercept(w.Close)
+	w.win.Canvas().SetOnTypedKey(w.typed)
 	w.win.SetOnDropped(func(_ fyne.Position, uris []fyne.URI) { w.dropped(uris) })
 	w.setState(Idle)
+	w.restoreForm()
 	w.formChanged()
+	w.buildUndo()
+	w.firstStart()
 	w.scan()
 	return w
 }
@@ -159,7 +178,8 @@ func (w *Window) build(cfg trainer.Config) {
 	w.setup.changed, w.setup.pick, w.setup.help = w.formChanged, w.pickData, w.showHelp
 	w.buildPick()
 	w.runs = newRunList(func() []*run { return w.lib.runs }, w.showRun, w.selectRun)
-	w.runs.menu, w.runs.delete, w.runs.now, w.runs.win = w.runMenu, w.trash, w.opt.Now, w.win.Canvas
+	w.runs.menu, w.runs.now, w.runs.win = w.runMenu, w.opt.Now, w.win.Canvas
+	w.runs.delete, w.runs.rename, w.runs.passed = func(*run) { w.DeleteRun() }, w.RenameRun, w.passRun
 	w.loss = newLossTab(w.opt.Dispatch, w.redraw)
 	w.loss.view.OnLegendTap = func(name string) { w.tapLegend(w.findRun(runTitle(name))) }
 	w.grad = newGradTab(w.opt.Dispatch, w.redraw)
@@ -180,15 +200,20 @@ func (w *Window) build(cfg trainer.Config) {
 	w.samples.follow = w.talk.follow
 	w.buildCompare()
 	w.buildRace()
+	w.drawn.Presented = w.chartsShown
+	w.drawn.Add(w.loss.view, w.grad.over, w.grad.at, w.compare.view, w.raceTab.view)
 	w.log = newLogTab(copyText)
-	w.tabs = container.NewAppTabs(
-		container.NewTabItem("Loss", w.loss.object),
-		container.NewTabItem("Gradients", w.grad.object),
-		container.NewTabItem("Samples", w.talk.object),
-		container.NewTabItem("Compare", w.compare.object),
-		container.NewTabItem("Race", w.raceTab.object),
-		container.NewTabItem("Log", w.log.object),
-	)
+	w.tabs = container.NewAppTabs()
+	for i, t := range []container.TabItem{
+		{Text: "Loss", Content: w.loss.object},
+		{Text: "Gradients", Content: w.grad.object},
+		{Text: "Samples", Content: w.talk.object},
+		{Text: "Compare", Content: w.compare.object},
+		{Text: "Race", Content: w.raceTab.object},
+		{Text: "Log", Content: w.log.object},
+	} {
+		w.tabs.Append(container.NewTabItem(t.Text, newPage(t.Content, func() bool { return w.tab() == i })))
+	}
 	w.tabs.OnSelected = func(*container.TabItem) { w.redraw() }
 	w.train = widget.NewButtonWithIcon("Train", theme.MediaPlayIcon(), w.Train)
 	w.train.Importance = widget.HighImportance
@@ -209,12 +234,17 @@ func (w *Window) layout() fyne.CanvasObject {
 	setup := spaced(12, 10, 12, 12, column(8, heading("Setup"), w.setup.object, w.estimate.object))
 	runs := container.NewBorder(
 		widget.NewSeparator(), nil, nil, nil, w.runs.object)
-	w.side = container.New(sideLayout{setup}, container.NewVScroll(setup), runs)
+	scroll := container.NewVScroll(setup)
+	follow(scroll, setup)
+	w.side = container.New(sideLayout{setup}, scroll, runs)
 	columns := container.New(columnsLayout{}, newSurface(colorPanel, w.side), widget.NewSeparator(), w.tabs,
 		widget.NewSeparator(), newSurface(colorPanel, w.variant.object))
-	w.frame = container.NewBorder(column(0, toolbar, widget.NewSeparator()),
+	w.frame = bordered(column(0, toolbar, widget.NewSeparator()),
 		column(0, w.banner, widget.NewSeparator(), w.status.object), nil, nil, columns)
-	w.banner.moved = w.frame.Refresh
+	w.banner.moved = func() {
+		relayout(w.frame)
+		relayout(w.frame) // its text wraps once it has a width
+	}
 	return w.frame
 }
 
@@ -231,8 +261,8 @@ const (
 )
 
 func (columnsLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
-	left := min(max(size.Width*0.22, setupLeast), setupMost)
-	right := min(max(size.Width*0.24, variantLeast), variantMost)
+	left := min(max(size.Width*0.22, setupUnits(setupLeast)), setupUnits(setupMost))
+	right := min(max(size.Width*0.24, columnUnits(variantLeast)), columnUnits(variantMost))
 	line := objects[1].MinSize().Width
 	x := float32(0)
 	for i, w := range [...]float32{left, line, size.Width - left - right - 2*line, line, right} {
@@ -251,7 +281,7 @@ func (columnsLayout) MinSize(objects []fyne.CanvasObject) fyne.Size {
 	for _, o := range objects {
 		h = max(h, o.MinSize().Height)
 	}
-	return fyne.NewSize(setupLeast+tabsLeast+variantLeast+2, h)
+	return fyne.NewSize(setupUnits(setupLeast)+tabsUnits(tabsLeast)+columnUnits(variantLeast)+2, h)
 }
 
 // sideLayout gives the setup the height it needs and the runs the rest; in a low window the setup
@@ -259,14 +289,14 @@ func (columnsLayout) MinSize(objects []fyne.CanvasObject) fyne.Size {
 type sideLayout struct{ setup fyne.CanvasObject }
 
 func (l sideLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
-	top := min(l.setup.MinSize().Height, size.Height-runsHeight)
+	top := min(l.setup.MinSize().Height, size.Height-columnUnits(runsHeight))
 	objects[0].Resize(fyne.NewSize(size.Width, top))
 	objects[1].Move(fyne.NewPos(0, top))
 	objects[1].Resize(fyne.NewSize(size.Width, size.Height-top))
 }
 
 func (l sideLayout) MinSize([]fyne.CanvasObject) fyne.Size {
-	return fyne.NewSize(setupLeast, 2*runsHeight)
+	return fyne.NewSize(setupUnits(setupLeast), 2*columnUnits(runsHeight))
 }
 
 // State is where the window stands.
@@ -291,9 +321,14 @@ func (w *Window) setState(s State) {
 	w.pill.set(l)
 	w.setup.enable(l.edit)
 	w.variant.lock(!l.edit)
-	w.menu.setState(l)
+	w.menu.held = true
+	w.menu.setState(s)
+	w.dropFocus()
 	w.steerControls()
 	w.runControls()
+	w.showUndo()
+	w.menu.held = false
+	w.menu.refresh()
 	if w.current != nil {
 		w.status.show(s, &w.current.snap)
 	}
@@ -347,14 +382,14 @@ func (w *Window) formChanged() {
 		w.estimate.says(toneAmber, warnings)
 		w.counter.ask(c)
 	}
-	w.side.Refresh() // the notice may have come or gone
-	w.side.Refresh() // and its text wraps once it has a width
+	w.relayoutSide() // the notice may have come or gone
 	if !w.anyShown() {
 		w.showHint(&c)
 	}
 	if w.state == Idle {
 		w.device.set(w.deviceTitle(c.Device), "")
 	}
+	w.edited()
 }
 
 // configWarnings asks with the vocabulary filled in, so that the whole config can be judged.
@@ -382,13 +417,13 @@ func (w *Window) showCounts(e estimated, err error) {
 		return
 	}
 	w.estimate.counts(e)
-	w.side.Refresh() // the line below the counts may be longer now
+	w.relayoutSide() // the line below the counts may be longer now
 	if have := w.opt.Memory; have > 0 && uint64(c.Bytes()) > have {
 		w.lack = fmt.Sprintf("This model needs %s of memory to train and this machine has %s; "+
 			"choose a smaller preset or batch.",
 			memory(c.Bytes()), memory(int64(have)))
 		w.estimate.warn(toneRed, w.lack)
-		w.side.Refresh()
+		w.relayoutSide()
 	}
 }
 

@@ -1,0 +1,90 @@
+package ui
+
+import (
+	"strings"
+	"time"
+)
+
+// Limits of the time between two updates of the window from a job.
+const (
+	paceBehind  = time.Second // at least, while other windows are in front
+	paceSlowest = 4 * time.Second
+)
+
+// paceFor is the least time between two updates from a job when the charts took a time to draw. Beside a GPU
+// the window follows every look at the job, on the CPU every second one, because drawing takes the processor
+// from training. The rate is then halved until drawing takes a fifth of the time at most.
+func paceFor(look time.Duration, gpu bool, drawing time.Duration) time.Duration {
+	every := look
+	if !gpu {
+		every *= 2
+	}
+	for every < 5*drawing && every < paceSlowest {
+		every *= 2
+	}
+	return every
+}
+
+// pace is the least time between two updates from the job at work. Any goroutine.
+func (w *Window) pace() time.Duration {
+	every := time.Duration(w.every.Load())
+	if w.behind.Load() {
+		return max(every, paceBehind)
+	}
+	return every
+}
+
+// drawTime is how long the charts of the visible tab took to draw.
+func (w *Window) drawTime() time.Duration {
+	switch w.tab() {
+	case tabLoss:
+		return w.loss.view.DrawTime()
+	case tabGradients:
+		if w.grad.figure2 {
+			return w.grad.over.DrawTime()
+		}
+		return w.grad.over.DrawTime() + w.grad.at.DrawTime()
+	case tabCompare:
+		return w.compare.view.DrawTime()
+	case tabRace:
+		return w.raceTab.view.DrawTime()
+	}
+	return 0
+}
+
+// tell shows the numbers of this moment, beside the charts.
+func (w *Window) tell(r *run) {
+	w.untold = nil
+	w.status.show(w.state, &r.snap)
+	w.tellSaved(&r.snap)
+	if d := r.snap.Device; d != "" {
+		name, _, _ := strings.Cut(d, ",") // the log has the rest
+		w.device.set(name, "")
+	}
+	w.runs.refreshRun(r)
+	switch w.tab() {
+	case tabGradients:
+		w.grad.showStep()
+	case tabCompare:
+		w.compare.values(w.compared())
+	case tabRace:
+		w.raceTab.show(w.race)
+	}
+}
+
+// tellWithCharts shows the numbers when the charts that are drawn now appear, so that the window is painted
+// once; at once when none is drawn.
+func (w *Window) tellWithCharts(r *run) {
+	if w.drawn.Drawing() {
+		w.untold = r
+		return
+	}
+	w.tell(r)
+}
+
+// chartsShown follows new frames of the charts.
+func (w *Window) chartsShown() {
+	if w.untold != nil && w.untold == w.current {
+		w.tell(w.untold)
+	}
+}
