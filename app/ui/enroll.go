@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -106,6 +107,7 @@ func (w *Window) enroll(r *run) {
 		r.created = w.opt.Now()
 	}
 	w.session = append(w.session, r)
+	slices.SortStableFunc(w.session, func(a, b *run) int { return cmp.Compare(a.place, b.place) })
 	if !slices.Contains(w.lib.runs, r) {
 		w.lib.runs = append(w.lib.runs, r)
 	}

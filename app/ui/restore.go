@@ -225,9 +225,9 @@ func (w *Window) restoreRuns() {
 		}
 		return nil
 	}
-	for _, path := range l.Shown {
+	for i, path := range l.Shown {
 		if r := find(path); r != nil {
-			r.calm = true
+			r.calm, r.place = true, i-len(l.Shown)
 			w.showRun(r, true)
 		}
 	}

@@ -34,6 +34,7 @@ type run struct {
 	created   time.Time
 	begun     bool          // by this window: its title is of this window too
 	calm      bool          // it is read unasked: that it cannot be is no reason to complain
+	place     int           // among the runs of the session: below 0 for one restored, which may be read out of turn
 	stored    *runs.Summary // what the folder of runs says; nil for runs of this session
 	phase     metricsPhase  // of stored runs
 	used      int           // the last use of the metrics; see shed
