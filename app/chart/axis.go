@@ -54,7 +54,16 @@ type extent struct{ lo, hi float64 }
 
 func noExtent() extent { return extent{math.Inf(1), math.Inf(-1)} }
 
-func (e *extent) add(v float64) { e.lo, e.hi = math.Min(e.lo, v), math.Max(e.hi, v) }
+// add takes a value in. It is called for every point of a frame, and math.Min, which heeds NaN and the sign
+// of zero, would take a tenth of that.
+func (e *extent) add(v float64) {
+	if v < e.lo {
+		e.lo = v
+	}
+	if v > e.hi {
+		e.hi = v
+	}
+}
 
 func (e extent) empty() bool { return e.lo > e.hi }
 

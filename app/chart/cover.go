@@ -29,7 +29,7 @@ func (c *cover) segment(ax, ay, bx, by, half float64) {
 	ax, bx, ay, by = ax-mx, bx-mx, ay-my, by-my
 	w, h := c.r.Dx(), c.r.Dy()
 	reach := half + 0.5
-	lo, hi := math.Min(ay, by)-reach, math.Max(ay, by)+reach
+	lo, hi := min(ay, by)-reach, max(ay, by)+reach
 	if hi < 0 || lo > float64(h) || bx+reach < 0 || ax-reach > float64(w) {
 		return
 	}
@@ -47,7 +47,7 @@ func (c *cover) column(x, top, bottom, half float64) {
 	w, h := c.r.Dx(), c.r.Dy()
 	l, r := x-half, x+half
 	for cx := max(0, int(math.Floor(l))); cx <= min(w-1, int(r)); cx++ {
-		part := math.Min(r, float64(cx+1)) - math.Max(l, float64(cx))
+		part := min(r, float64(cx+1)) - max(l, float64(cx))
 		if part <= 0 {
 			continue
 		}

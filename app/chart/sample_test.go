@@ -27,9 +27,9 @@ func lossLines(runs, points int, validation bool) *Lines {
 				valid.Append(x, y+0.05)
 			}
 		}
-		f.Lines = append(f.Lines, Line{Name: names[i], Slot: i, Series: train})
+		f.Lines = append(f.Lines, Line{Name: names[i%len(names)], Slot: i, Series: train})
 		if validation {
-			f.Lines = append(f.Lines, Line{Name: names[i] + ", validation", Slot: i,
+			f.Lines = append(f.Lines, Line{Name: names[i%len(names)] + ", validation", Slot: i,
 				Series: valid, Exact: true, Marks: true})
 		}
 	}

@@ -98,6 +98,7 @@ func (s *Series) Smoothed(weight float64) (x, y []float64) {
 	return s.x[:n:n], s.smooth[:n:n]
 }
 
-func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+// finite tells whether a value is a number. NaN compares with nothing.
+func finite(v float64) bool { return math.Abs(v) <= math.MaxFloat64 }
 
 func clamp(v, lo, hi float64) float64 { return min(max(v, lo), hi) }

@@ -142,7 +142,9 @@ func newStopwatch(b *testing.B, root string) *stopwatch {
 
 // begun presses Train and lets some steps pass, which its run will show when it ends or is seen.
 func (s *stopwatch) begun(steps int) *fakeJob {
-	s.Train()
+	if s.Train(); s.state != Preparing {
+		s.b.Fatal("the form cannot be trained")
+	}
 	s.wait("the job", func() bool { return s.current.job != nil })
 	s.row = 0
 	j := s.current.job.(*fakeJob)

@@ -10,8 +10,10 @@ import (
 	"fyne.io/fyne/v2/widget"
 
 	"github.com/evenkeel/evenkeel/app/chartview"
-	"github.com/evenkeel/evenkeel/trainer"
 )
+
+// down is a turn of the wheel.
+var down = &fyne.ScrollEvent{Scrolled: fyne.NewDelta(0, -30)}
 
 func tapping(o fyne.Tappable) func() { return func() { o.Tapped(&fyne.PointEvent{}) } }
 
@@ -51,7 +53,7 @@ func (s *stopwatch) firstTime(all map[string]*taken) {
 	first("file dialog", s.pickConfig)
 	first("help", func() { s.showHelp(newHelpLabel(helpSteps, nil)) })
 	first("error", func() { s.complain("Export", errNothing) })
-	first("banner", func() { s.banner.show(toneGreen, "Saved loss.png in a folder", "Show", func() {}) })
+	first("banner", s.tellOfFile)
 	first("train", s.Train, func() bool { return s.current.job != nil })
 }
 
@@ -59,8 +61,9 @@ func (s *stopwatch) firstTime(all map[string]*taken) {
 func (s *stopwatch) atRest() {
 	s.showAll()
 	for i, t := range s.tabs.Items {
-		s.measure("", stroke{name: "tab " + t.Text, before: func() { s.tabs.SelectIndex((i + 1) % len(s.tabs.Items)) },
-			do: func() { s.tabs.SelectIndex(i) }})
+		s.measure("", stroke{name: "tab " + t.Text,
+			before: func() { s.tabs.SelectIndex((i + 1) % len(s.tabs.Items)) },
+			do:     func() { s.tabs.SelectIndex(i) }})
 	}
 	s.tabs.SelectIndex(tabLoss)
 	s.measure("", s.charts("loss", s.loss.view)...)
@@ -97,6 +100,11 @@ func (s *stopwatch) showAll() {
 	s.settle()
 }
 
+// tellOfFile shows the banner.
+func (s *stopwatch) tellOfFile() {
+	s.banner.show(toneGreen, "Saved loss.png in a folder", "Show", func() {})
+}
+
 // charts are the ways to look into a chart.
 func (s *stopwatch) charts(name string, c *chartview.Chart) []stroke {
 	at := func(x, y float32) fyne.Position { return fyne.NewPos(c.Size().Width*x, c.Size().Height*y) }
@@ -127,8 +135,11 @@ func (s *stopwatch) charts(name string, c *chartview.Chart) []stroke {
 		{name: name + ": press", do: func() { c.Tapped(&fyne.PointEvent{Position: at(0.5, 0.5)}) }},
 		{name: name + ": arrow key", do: typing(c, fyne.KeyRight)},
 		{name: name + ": plus key", do: func() { c.TypedRune('+') }, after: c.Fit},
-		{name: name + ": menu", do: func() { c.TappedSecondary(&fyne.PointEvent{AbsolutePosition: fyne.NewPos(500, 300)}) }},
-		{name: name + ": follow", do: func() { c.FollowTail(followPart) }, after: func() { c.SetFollow(false); c.Fit() }},
+		{name: name + ": menu", do: func() {
+			c.TappedSecondary(&fyne.PointEvent{AbsolutePosition: fyne.NewPos(500, 300)})
+		}},
+		{name: name + ": follow", do: func() { c.FollowTail(followPart) },
+			after: func() { c.SetFollow(false); c.Fit() }},
 	}
 }
 
@@ -139,7 +150,8 @@ func selecting(name string, l *widget.Select) stroke {
 
 // opening shows the options of a list.
 func opening(l *widget.Select) stroke {
-	return stroke{name: "open the list of " + l.Options[0], before: func() { l.SetSelectedIndex(0) }, do: tapping(l)}
+	return stroke{name: "open the list of " + l.Options[0],
+		before: func() { l.SetSelectedIndex(0) }, do: tapping(l)}
 }
 
 func checking(name string, c *widget.Check) stroke {
@@ -193,7 +205,7 @@ func (s *stopwatch) talkStrokes() []stroke {
 		{name: "samples: generate", do: s.talk.Generate},
 		{name: "samples: two models", do: s.talk.ToggleSecond},
 		{name: "samples: 20,000 letters are written", do: func() { s.talk.panes[0].write("the", long) }},
-		{name: "samples: scroll", do: func() { s.talk.panes[0].text.scroll.Scrolled(&fyne.ScrollEvent{Scrolled: fyne.NewDelta(0, -30)}) }},
+		{name: "samples: scroll", do: func() { s.talk.panes[0].text.scroll.Scrolled(down) }},
 	}
 }
 
@@ -238,7 +250,8 @@ func (s *stopwatch) listStrokes() []stroke {
 		{name: "list: press a row", do: tapping(row)},
 		{name: "list: arrow key", before: func() { s.runs.choose(s.session[0]); s.win.Canvas().Focus(s.runs.list) },
 			do: typing(s.runs.list, fyne.KeyDown)},
-		{name: "list: check box off", do: func() { row.check.SetChecked(false) }, after: func() { row.check.SetChecked(true) }},
+		{name: "list: check box off", do: func() { row.check.SetChecked(false) },
+			after: func() { row.check.SetChecked(true) }},
 		{name: "list: return key", do: typing(s.runs.list, fyne.KeyReturn), after: s.showAll},
 		{name: "list: select one of 10,000 steps", before: fresh, do: func() { s.runs.choose(put) },
 			until: func() bool { return put.hasData() }, after: take},
@@ -254,7 +267,11 @@ func (s *stopwatch) listStrokes() []stroke {
 		{name: "list: menu of the button", do: tapping(s.runs.more)},
 		{name: "list: delete key", before: func() { s.runs.choose(far) }, do: typing(s.runs.list, fyne.KeyDelete),
 			until: func() bool { return far.snap.RunPath == "" && len(s.lib.deleted) > 0 },
-			after: func() { s.RestoreRun(); s.wait("it back", func() bool { return far.snap.RunPath != "" }); s.showAll() }},
+			after: func() {
+				s.RestoreRun()
+				s.wait("it back", func() bool { return far.snap.RunPath != "" })
+				s.showAll()
+			}},
 		{name: "list: restore a run", before: func() {
 			s.runs.choose(far)
 			s.DeleteRun()
@@ -272,10 +289,13 @@ func (s *stopwatch) formStrokes() []stroke {
 			do: func() { e.TypedRune('1') }, after: typing(e, fyne.KeyBackspace)}
 	}
 	return []stroke{
-		types("setup: type steps", f.steps), types("setup: type a learning rate", f.lr), types("setup: type a seed", f.seed),
+		types("setup: type steps", f.steps), types("setup: type a learning rate", f.lr),
+		types("setup: type a seed", f.seed),
 		selecting("setup: another preset", &f.preset.Select), opening(&f.preset.Select),
-		{name: "setup: another init", do: func() { f.init.SetSelectedIndex((f.init.SelectedIndex() + 1) % len(f.init.Options)) }},
-		{name: "setup: other data", do: func() { f.data.SetSelectedIndex((f.data.SelectedIndex() + 1) % len(corpora)) }},
+		selecting("setup: another init", &f.init.Select),
+		{name: "setup: other data", do: func() {
+			f.data.SetSelectedIndex((f.data.SelectedIndex() + 1) % len(corpora))
+		}},
 		{name: "setup: a file…", do: func() { f.data.SetSelected(pickFile) }},
 		{name: "setup: help", do: func() { s.showHelp(newHelpLabel(helpSteps, nil)) }},
 		{name: "setup: open the model", do: tapping(f.model.open)},
@@ -314,14 +334,17 @@ func (s *stopwatch) pickStrokes() []stroke {
 			i++
 			typing(p, []fyne.KeyName{fyne.KeyDown, fyne.KeyUp}[i%2])()
 		}},
-		{name: "diagram: pointer moves", do: func() { i++; d.MouseMoved(&desktop.MouseEvent{PointEvent: fyne.PointEvent{Position: place()}}) }},
+		{name: "diagram: pointer moves", do: func() {
+			i++
+			d.MouseMoved(&desktop.MouseEvent{PointEvent: fyne.PointEvent{Position: place()}})
+		}},
 		{name: "diagram: pointer leaves", do: d.MouseOut},
 		{name: "diagram: arrow key", before: d.FocusGained, do: typing(d, fyne.KeyDown), after: d.FocusLost},
 		{name: "diagram: press", do: func() { i++; d.Tapped(&fyne.PointEvent{Position: place()}) },
 			after: func() { s.setup.dropOwn() }},
 		{name: "variant: rename one's own", before: func() { d.Tapped(&fyne.PointEvent{Position: place()}) },
 			do: func() { s.variant.own.name.TypedRune('x') }, after: func() { s.setup.dropOwn() }},
-		{name: "variant: scroll", do: func() { s.variant.scroll.Scrolled(&fyne.ScrollEvent{Scrolled: fyne.NewDelta(0, -20)}) }},
+		{name: "variant: scroll", do: func() { s.variant.scroll.Scrolled(down) }},
 	}
 }
 
@@ -330,26 +353,28 @@ func (s *stopwatch) windowStrokes() []stroke {
 	wide := false
 	var strokes []stroke
 	for i, t := range s.tabs.Items {
-		strokes = append(strokes, stroke{name: "resize the window, tab " + t.Text, before: func() { s.tabs.SelectIndex(i) }, do: func() {
-			wide = !wide
-			size := DefaultSize
-			if wide {
-				size = size.AddWidthHeight(7, 5)
-			}
-			s.win.Resize(size)
-		}})
+		strokes = append(strokes, stroke{name: "resize the window, tab " + t.Text,
+			before: func() { s.tabs.SelectIndex(i) },
+			do: func() {
+				wide = !wide
+				size := DefaultSize
+				if wide {
+					size = size.AddWidthHeight(7, 5)
+				}
+				s.win.Resize(size)
+			}})
 	}
 	return append(strokes,
-		stroke{name: "export menu", before: func() { s.tabs.SelectIndex(tabLoss) }, do: func() { s.exportMenu(s.export) }},
-		stroke{name: "banner comes", do: func() { s.banner.show(toneGreen, "Saved loss.png in a folder", "Show", func() {}) },
-			after: s.banner.close},
-		stroke{name: "banner goes", before: func() { s.banner.show(toneGreen, "Saved loss.png in a folder", "Show", func() {}) },
-			do: s.banner.close},
+		stroke{name: "export menu", before: func() { s.tabs.SelectIndex(tabLoss) },
+			do: func() { s.exportMenu(s.export) }},
+		stroke{name: "banner comes", do: s.tellOfFile, after: s.banner.close},
+		stroke{name: "banner goes", before: s.tellOfFile, do: s.banner.close},
 		stroke{name: "an error is shown", do: func() { s.complain("Export", errNothing) }},
 		stroke{name: "come to the front", before: func() { s.SetInFront(false) }, do: func() { s.SetInFront(true) },
 			until: func() bool { return !s.lib.scanning }},
-		stroke{name: "drop a configuration", do: func() { s.OpenPath(filepath.Join(s.root, filepath.Base(s.stored()), "config.yaml")) },
-			until: func() bool { return true }, after: func() { s.settle() }},
+		stroke{name: "drop a configuration", do: func() {
+			s.OpenPath(filepath.Join(s.root, filepath.Base(s.stored()), "config.yaml"))
+		}},
 	)
 }
 
@@ -401,111 +426,4 @@ func (s *stopwatch) elsewhere() {
 	if strings.HasSuffix(s.now, " Text") {
 		s.SetTextSize(100)
 	}
-}
-
-// trainStrokes begin and end runs.
-func (s *stopwatch) trainStrokes() []stroke {
-	var j *fakeJob
-	drop := func() {
-		r := s.current
-		s.ended(r.job.(*fakeJob))
-		s.forget(r)
-		s.current = s.session[0]
-		s.showAll()
-	}
-	last := func() { s.runs.choose(s.session[len(s.session)-1]) }
-	return []stroke{
-		{name: "train", do: s.Train, until: func() bool { return s.current.job != nil }, after: drop},
-		{name: "first step of a run", before: func() { j = s.begun(0) }, do: func() { s.steps(j, 1); s.pull(j); s.seen() }, after: drop},
-		{name: "last step of a run", before: func() { j = s.begun(1000) },
-			do: func() { j.enter(trainer.Done, "") }, until: func() bool { return s.state == Done }, after: s.dropLast},
-		{name: "a run diverges", before: func() { j = s.begun(1000) },
-			do:    func() { j.enter(trainer.Diverged, "The loss became NaN at step 1001") },
-			until: func() bool { return s.state == Diverged }, after: func() { s.Stop(); s.dropLast() }},
-		{name: "ask how much longer", before: last, do: s.ContinueLonger},
-	}
-}
-
-// dropLast forgets the run that has ended.
-func (s *stopwatch) dropLast() {
-	s.forget(s.current)
-	s.current = s.session[0]
-	s.showAll()
-}
-
-// inTraining is what happens while the last run trains.
-func (s *stopwatch) inTraining() {
-	j := s.begun(budgetPoints - 2000)
-	step := func() { s.steps(j, 1); s.pull(j) }
-	step()
-	for i, t := range s.tabs.Items {
-		s.tabs.SelectIndex(i)
-		s.measure(", training", stroke{name: "a step is shown, tab " + t.Text, before: step, do: s.seen})
-	}
-	s.tabs.SelectIndex(tabGradients)
-	for _, form := range []string{formMap, formLines} {
-		s.grad.form.SetSelected(form)
-		s.measure(", training", stroke{name: "a step is shown, " + form, before: step, do: s.seen})
-	}
-	s.tabs.SelectIndex(tabLoss)
-	s.measure(", training",
-		stroke{name: "validation, checkpoint and sample", before: func() {
-			s.steps(j, 25)
-			s.pull(j)
-			j.set(func(t *trainer.Snapshot) { t.Checkpoint += "1"; t.Sample.Step++ })
-		}, do: s.seen},
-		stroke{name: "pause", do: s.Pause, after: func() { j.enter(trainer.Paused, ""); s.seen(); s.Pause(); s.seen() }},
-		stroke{name: "paused", before: s.Pause, do: func() { j.enter(trainer.Paused, ""); s.seen() },
-			after: func() { s.Pause(); s.seen() }},
-		stroke{name: "resume", before: func() { s.Pause(); j.enter(trainer.Paused, ""); s.seen() }, do: s.Pause},
-		stroke{name: "checkpoint now", do: s.CheckpointNow},
-		stroke{name: "ask for another rate", do: s.ChangeRate},
-		stroke{name: "ask to discard", do: s.DiscardRun},
-		stroke{name: "ask to close", do: s.Close},
-		stroke{name: "scroll the list", do: func() { s.runs.list.ScrollToOffset(900) }, after: func() { s.runs.list.ScrollToOffset(0) }},
-	)
-	s.measure(", training", s.menuStrokes()...)
-	s.tabs.SelectIndex(tabLoss)
-	s.measure("", stroke{name: "stop", do: s.Stop, after: func() { j.enter(trainer.Running, ""); s.seen() }})
-	s.ended(j)
-	s.dropLast()
-}
-
-// inRace is a race of three variants and three seeds.
-func (s *stopwatch) inRace() {
-	s.setup.steps.SetText(fmt.Sprint(budgetPoints))
-	s.measure("", stroke{name: "race: the dialog", do: s.Race, after: func() { s.racing.close() }},
-		stroke{name: "race: check a variant", before: s.Race, do: func() { c := s.racing.checks[7].box; c.SetChecked(!c.Checked) }},
-		stroke{name: "race: search", before: s.Race, do: func() { s.racing.find.SetText("pre") }})
-	s.Race()
-	s.unfold()
-	p, err := s.racing.plan()
-	if err != nil {
-		s.b.Fatal(err)
-	}
-	p.Steps = budgetPoints
-	if err := s.startRace(p); err != nil {
-		s.b.Fatal(err)
-	}
-	for i := range 2 {
-		s.wait("the next run of the race", func() bool { return len(s.race.runs) > i && s.race.runs[i].job != nil })
-		j := s.race.runs[i].job.(*fakeJob)
-		s.row = 0
-		s.steps(j, budgetPoints-1000)
-		if i == 0 {
-			j.enter(trainer.Done, "")
-			continue
-		}
-		s.pull(j)
-		s.seen()
-		s.frame()
-		s.settle()
-		s.measure("", stroke{name: "race: a step is shown", before: func() { s.steps(j, 1); s.pull(j) }, do: s.seen})
-		s.measure("", s.charts("race", s.raceTab.view)...)
-		s.measure("", selecting("race: another metric", s.raceTab.metric), checking("race: log", s.raceTab.logY),
-			sliding("race: smoothing", s.raceTab.smooth))
-	}
-	s.CancelRace()
-	s.race.runs[1].job.(*fakeJob).enter(trainer.Stopped, "")
-	s.wait("the end of the race", func() bool { return s.race.over && !looks[s.state].live })
 }

@@ -21,6 +21,7 @@ type field struct {
 	shortcut func(fyne.Shortcut) bool // takes a key of the menu before the entry, and tells whether it did; nil: none
 
 	locked    func() // it was pressed while it is locked; nil: nothing happens
+	seen      bool   // it was in sight once
 	at        bool   // it has the focus
 	pressed   bool   // a button of the mouse is going down on it
 	returning bool   // it had the focus when the window went behind others, and has it again
@@ -101,8 +102,17 @@ func (f *field) TypedShortcut(s fyne.Shortcut) {
 	}
 }
 
+// Refresh implements fyne.CanvasObject. A field that was never in sight has nothing to show anew, and those
+// of a closed form are many.
+func (f *field) Refresh() {
+	if f.seen {
+		f.Entry.Refresh()
+	}
+}
+
 // CreateRenderer implements fyne.Widget.
 func (f *field) CreateRenderer() fyne.WidgetRenderer {
+	f.seen = true
 	r := &fieldRenderer{WidgetRenderer: newBlinking(f.Entry.CreateRenderer()), f: f}
 	for _, o := range r.Objects() { // ground first, then border
 		if b, ok := o.(*canvas.Rectangle); ok && b.StrokeWidth > 0 {

@@ -12,6 +12,7 @@ import (
 type listField struct {
 	widget.Select
 	reached func() // it got the focus; nil: nobody asks
+	seen    bool   // it was in sight once
 }
 
 func newListField(options []string, changed func(string)) *listField {
@@ -63,4 +64,17 @@ func (l *listField) SetOptions(options []string) {
 	if !slices.Equal(options, l.Options) {
 		l.Select.SetOptions(options)
 	}
+}
+
+// Refresh implements fyne.CanvasObject: see field.Refresh.
+func (l *listField) Refresh() {
+	if l.seen {
+		l.Select.Refresh()
+	}
+}
+
+// CreateRenderer implements fyne.Widget.
+func (l *listField) CreateRenderer() fyne.WidgetRenderer {
+	l.seen = true
+	return l.Select.CreateRenderer()
 }

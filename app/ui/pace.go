@@ -54,7 +54,7 @@ func (w *Window) drawTime() time.Duration {
 
 // tell shows the numbers of this moment, beside the charts.
 func (w *Window) tell(r *run) {
-	w.untold = nil
+	w.untell(nil)
 	w.status.show(w.state, &r.snap)
 	w.tellSaved(&r.snap)
 	if d := r.snap.Device; d != "" {
@@ -76,10 +76,18 @@ func (w *Window) tell(r *run) {
 // once; at once when none is drawn.
 func (w *Window) tellWithCharts(r *run) {
 	if w.drawn.Drawing() {
-		w.untold = r
+		w.untell(r)
 		return
 	}
 	w.tell(r)
+}
+
+// untell notes whose numbers wait. Those of a run before it that still did are told in its row of the list.
+func (w *Window) untell(r *run) {
+	if w.untold != nil && w.untold != r {
+		w.runs.refreshRun(w.untold)
+	}
+	w.untold = r
 }
 
 // chartsShown follows new frames of the charts.
@@ -87,4 +95,5 @@ func (w *Window) chartsShown() {
 	if w.untold != nil && w.untold == w.current {
 		w.tell(w.untold)
 	}
+	w.untell(nil)
 }

@@ -27,7 +27,7 @@ type raceDialog struct {
 	checks []*raceCheck
 	find   *field
 	list   *fyne.Container
-	built  map[fyne.CanvasObject]bool
+	built  map[*widget.Check]bool
 	listed int // times the list was begun
 	scroll *container.Scroll
 	steps  *field
@@ -54,7 +54,7 @@ const (
 )
 
 func newRaceDialog(w *Window, base trainer.Config) *raceDialog {
-	d := &raceDialog{w: w, base: base, list: column(0), built: map[fyne.CanvasObject]bool{}}
+	d := &raceDialog{w: w, base: base, list: column(0), built: map[*widget.Check]bool{}}
 	d.scroll = container.NewVScroll(d.list)
 	chosen := []string{base.Model.Variant, "pre"}
 	if base.Model.Variant == "pre" {
@@ -145,8 +145,8 @@ const raceFill = 4
 func (d *raceDialog) fill(rows []fyne.CanvasObject) {
 	n := 0
 	for built := 0; n < len(rows) && built < raceFill; n++ {
-		if !d.built[rows[n]] {
-			d.built[rows[n]] = true
+		if c, ok := rows[n].(*widget.Check); ok && !d.built[c] {
+			d.built[c] = true
 			built++
 		}
 	}
