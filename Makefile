@@ -48,7 +48,7 @@ lint: ## format, vet, staticcheck, floors and the macOS type check
 	@tools/setup.sh run
 	@tools/check.sh lint
 
-bench: ## Go benchmarks, then tokens/s beside PyTorch when that is installed
+bench: ## Go benchmarks, tokens/s beside PyTorch when that is installed, what the window costs a run
 	@tools/setup.sh run
 	@tools/bench.sh
 

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# bench.sh: the Go benchmarks, then training steps of one model, side by side
-# with the same model in PyTorch when a Python that has it is found.
+# bench.sh: the Go benchmarks, how long charts take and how long anything holds
+# the window, then training steps of one model, side by side with the same model
+# in PyTorch when a Python that has it is found, then what the window costs a
+# run, where there is a virtual screen for it.
 
 . "$(dirname "$0")/env.sh"
 
@@ -32,8 +34,18 @@ row() { # KEY BETTER: a line of the table
 
 tools/build.sh
 say "== Go benchmarks"
-go test -tags ci -run '^$' -bench . -benchmem ./... |
+bench() { go test -tags ci -run '^$' "$@"; }
+bench -bench . -benchmem -skip '^Benchmark(Frame|Export|Budget)$' ./... |
 	{ grep -v -e 'no test files' -e '^PASS$' || true; }
+
+printf '\n== Window\n'
+printf 'Charts: milliseconds of processor time for a frame of 1600 x 1000 pixels, or a file of 4 x 50,000 points.\n'
+printf 'The budget of 8 runs of 50,000 points is 60.\n'
+bench -bench '^Benchmark(Frame|Export)$' ./app/chart | awk '/^Benchmark/ {
+	name = $1; sub(/-[0-9]+$/, "", name); sub(/^Benchmark/, "", name)
+	for (i = 3; i <= NF; i++) if ($i ~ /^cpu-ms/) printf "%8.1f  %s\n", $(i - 1), tolower(name) }'
+LANG=en_US.UTF-8 bench -bench '^BenchmarkBudget$' -benchtime 1x -timeout 30m ./app/ui |
+	{ grep -v -e '^PASS$' -e '^goos' -e '^goarch' -e '^pkg' -e '^cpu' -e '^Benchmark' -e '^ok' || true; }
 
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -55,3 +67,6 @@ row peak_mb "lower is better"
 printf "Evenkeel reaches %s %% of this machine's sgemm (%s GFLOP/s).\n" \
 	"$(median "$tmp/ours" sgemm_pct)" "$(median "$tmp/ours" sgemm_gflops)"
 [ -n "$python" ] || say "PyTorch was not found; on Debian: apt-get install python3-torch"
+
+printf '\n== The window beside a run on the processor\n'
+tools/windowcost.sh
