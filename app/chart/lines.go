@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image/color"
 	"math"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/text"
@@ -19,6 +20,7 @@ type Line struct {
 	Seeds  []*Series // in the place of Series: the line is their mean, below it a band from least to largest
 	Exact  bool      // never smoothed: validation loss
 	Marks  bool      // dots on the points while there is room
+	Kind   string    // of a run's further curves, such as validation: one entry of the legend stands for those of all runs
 	Hidden bool
 }
 
@@ -85,16 +87,30 @@ func (f *Lines) curves() []curve {
 // Plot implements Figure.
 func (f *Lines) Plot(st Style, v View) *Page {
 	page := f.plot(st, v, f.curves())
-	for _, l := range f.Lines {
-		if l.Hidden && !st.Screen {
-			continue
-		}
-		page.Legend = append(page.Legend, Entry{
-			Name: l.Name, Color: RunColor(l.Slot), Dash: RunDash(l.Slot), Marks: l.Marks,
-			Hidden: l.Hidden,
-		})
-	}
+	page.Legend = f.legend(st)
 	return page
+}
+
+// legend has an entry for each line; those of a kind share one, at the end and in no run's colour.
+func (f *Lines) legend(st Style) []Entry {
+	var entries, shared []Entry
+	kinds := map[string]int{}
+	for _, l := range f.Lines {
+		kinds[l.Kind]++
+	}
+	for _, l := range f.Lines {
+		switch {
+		case l.Hidden && !st.Screen:
+		case l.Kind == "" || kinds[l.Kind] == 1:
+			entries = append(entries, Entry{
+				Name: l.Name, Color: RunColor(l.Slot), Dash: RunDash(l.Slot), Marks: l.Marks,
+				Hidden: l.Hidden,
+			})
+		case !slices.ContainsFunc(shared, func(e Entry) bool { return e.Name == l.Kind }):
+			shared = append(shared, Entry{Name: l.Kind, Color: st.Muted, Marks: l.Marks})
+		}
+	}
+	return append(entries, shared...)
 }
 
 // plot builds the page of the given curves, without a legend.

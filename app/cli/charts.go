@@ -158,6 +158,7 @@ func lossFigure(list []*recorded, o chartOptions, head chart.Head) chart.Figure 
 		if val := r.series(trainer.KeyValLoss); val.Len() > 0 {
 			f.Lines = append(f.Lines, chart.Line{
 				Name: r.title() + ", validation", Slot: r.slot, Series: val, Exact: true, Marks: true,
+				Kind: "validation",
 			})
 		}
 		label := fmt.Sprintf("loss floor %.3f", r.floor)

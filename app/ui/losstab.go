@@ -121,7 +121,7 @@ func (t *lossTab) figure(runs []*run) chart.Figure {
 			continue
 		}
 		f.Lines = append(f.Lines, chart.Line{Name: r.title + validationSuffix, Slot: r.slot,
-			Series: r.series[trainer.KeyValLoss], Exact: true, Marks: true})
+			Series: r.series[trainer.KeyValLoss], Exact: true, Marks: true, Kind: "validation"})
 		if label := "loss floor " + value(r.snap.Floor); !math.IsNaN(r.snap.Floor) && !floors[label] {
 			floors[label] = true
 			f.References = append(f.References, chart.Reference{Y: r.snap.Floor, Label: label})
