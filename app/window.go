@@ -57,6 +57,7 @@ func window(stderr io.Writer) int {
 			go openDocuments(u, documents)
 		}
 	})
+	w.SetOnClosed(func() { runLastHook(a.Lifecycle()) })
 	w.ShowAndRun()
 	return 0
 }

@@ -143,6 +143,9 @@ func New(o Options) *Window {
 	w := &Window{win: o.Window, patience: waitNotice, banner: newBanner(), status: newStatusBar(), pill: newPill()}
 	queue := o.Dispatch
 	o.Dispatch = func(f func()) {
+		if w.gone.Load() {
+			return // the driver ends, and closes its queue
+		}
 		queue(func() { // a driver that has ended runs f at once, on whatever goroutine asks
 			if !w.gone.Load() {
 				f()
