@@ -92,6 +92,8 @@ type table struct {
 	out   io.Writer
 	kinds []string
 	by    map[string][]*spent
+
+	quietest int // round of the kind that is printed
 }
 
 func (t *table) row(name string, value func(d *spent) float64, format string) {
@@ -122,6 +124,7 @@ func (t *table) ratios() {
 	bare := t.by[kindHeadless]
 	for _, k := range t.kinds[1:] {
 		live := t.by[k]
+		t.quietest = quietest(live, bare)
 		own := each(live, func(d *spent) float64 { return 100 * d.own() / d.in[training] })
 		fmt.Fprintf(t.out, "\n%s tab\n", strings.ToUpper(k[:1])+k[1:])
 		t.ratio("own cost, of training's CPU time", own, ownBudget)
@@ -134,13 +137,31 @@ func (t *table) ratios() {
 }
 
 func (t *table) ratio(name string, v []float64, budget int) {
-	fmt.Fprintf(t.out, "%-34s%s   budget %d %%\n", name, spread(v, "%.1f %%"), budget)
+	text := spread(v, "%.1f %%")
+	if len(v) > 1 {
+		text += fmt.Sprintf("   quietest round %.1f %%", v[t.quietest])
+	}
+	fmt.Fprintf(t.out, "%-34s%s   budget %d %%\n", name, text, budget)
 }
+
+// quietest is the round in which other programs took the least: those in the way are no cost of the window.
+func quietest(live, bare []*spent) (round int) {
+	noise := func(i int) float64 { return live[i].others + beside(i, bare).others }
+	for i := range live {
+		if noise(i) < noise(round) {
+			round = i
+		}
+	}
+	return round
+}
+
+// beside is the session without a window of a round.
+func beside(round int, bare []*spent) *spent { return bare[min(round, len(bare)-1)] }
 
 // slowdown compares each session with the one without a window that was run beside it, in per cent.
 func slowdown(live, bare []*spent, a, b func(d *spent) float64) (v []float64) {
 	for i, d := range live {
-		v = append(v, 100*(a(d)/b(bare[min(i, len(bare)-1)])-1))
+		v = append(v, 100*(a(d)/b(beside(i, bare))-1))
 	}
 	return v
 }
