@@ -46,7 +46,7 @@ within() {
 }
 
 # seconds EXPRESSION: of clock ticks, which are counted at different moments.
-seconds() { awk -v hz="$hz" "BEGIN { t = ($*) / hz; printf \"%.2f\", t > 0 ? t : 0 }"; }
+seconds() { awk -v hz="$hz" "BEGIN { t = ($*) / hz; printf \"%.2f\", (t > 0 ? t : 0) }"; }
 
 # Clock ticks: of a process, of its threads that carry another name (Mesa's), of the whole machine.
 ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
