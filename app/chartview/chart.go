@@ -35,6 +35,8 @@ type Chart struct {
 	asked    uint64      // number of the frame asked for last
 	answered uint64      // number of the newest frame that is drawn
 	ready    bool        // that frame waits for those of the group
+	offered  bool        // the canvas was asked to take it
+	painting time.Duration
 
 	raster  *canvas.Raster
 	overlay *fyne.Container
@@ -106,6 +108,10 @@ func (c *Chart) Frames() int { return int(c.painter.frames.Load()) }
 // slow down when drawing takes too large a share of its interval.
 func (c *Chart) DrawTime() time.Duration { return time.Duration(c.painter.nanos.Load()) }
 
+// PaintTime returns how long the window took, lately, to paint itself after it had taken a frame: with
+// software OpenGL that takes the processor for longer than drawing the frame did.
+func (c *Chart) PaintTime() time.Duration { return c.painting }
+
 // Readout returns what the crosshair reads as lines of text, empty without a crosshair.
 func (c *Chart) Readout() string { return c.cross.text }
 
@@ -170,7 +176,7 @@ func (c *Chart) present(n uint64) {
 
 // offer lets the canvas take the newest frame.
 func (c *Chart) offer() {
-	c.ready = false
+	c.ready, c.offered = false, true
 	c.raster.Refresh()
 	c.layoutOverlay()
 }
@@ -184,6 +190,7 @@ func (c *Chart) generate(w, h int) image.Image {
 		c.scale = float64(w) / float64(s.Width)
 	}
 	c.shown = true
+	c.timePainting()
 	if resized || c.stale {
 		c.draw()
 	}
@@ -193,6 +200,17 @@ func (c *Chart) generate(w, h int) image.Image {
 	ground := image.NewRGBA(image.Rect(0, 0, 1, 1))
 	ground.Set(0, 0, c.style().Ground)
 	return ground
+}
+
+// timePainting measures the painting of the window that is under way, to its end: only then is the UI
+// goroutine free for what is dispatched here.
+func (c *Chart) timePainting() {
+	if !c.offered {
+		return
+	}
+	c.offered = false
+	start := time.Now()
+	c.dispatch(func() { c.painting = (c.painting + time.Since(start)) / 2 })
 }
 
 // style reads the theme of this moment.

@@ -3,6 +3,8 @@ package ui
 import (
 	"strings"
 	"time"
+
+	"github.com/evenkeel/evenkeel/app/chartview"
 )
 
 // Limits of the time between two updates of the window from a job.
@@ -34,22 +36,32 @@ func (w *Window) pace() time.Duration {
 	return every
 }
 
-// drawTime is how long the charts of the visible tab took to draw.
-func (w *Window) drawTime() time.Duration {
+// drawTime is how long the charts of the visible tab took to draw, and the window to paint itself with them.
+func (w *Window) drawTime() (took time.Duration) {
+	var painting time.Duration
+	for _, c := range w.liveCharts() {
+		took += c.DrawTime()
+		painting = max(painting, c.PaintTime())
+	}
+	return took + painting
+}
+
+// liveCharts are those of the visible tab.
+func (w *Window) liveCharts() []*chartview.Chart {
 	switch w.tab() {
 	case tabLoss:
-		return w.loss.view.DrawTime()
+		return []*chartview.Chart{w.loss.view}
 	case tabGradients:
 		if w.grad.figure2 {
-			return w.grad.over.DrawTime()
+			return []*chartview.Chart{w.grad.over}
 		}
-		return w.grad.over.DrawTime() + w.grad.at.DrawTime()
+		return []*chartview.Chart{w.grad.over, w.grad.at}
 	case tabCompare:
-		return w.compare.view.DrawTime()
+		return []*chartview.Chart{w.compare.view}
 	case tabRace:
-		return w.raceTab.view.DrawTime()
+		return []*chartview.Chart{w.raceTab.view}
 	}
-	return 0
+	return nil
 }
 
 // tell shows the numbers of this moment, beside the charts.

@@ -92,8 +92,6 @@ type table struct {
 	out   io.Writer
 	kinds []string
 	by    map[string][]*spent
-
-	quietest int // round of the kind that is printed
 }
 
 func (t *table) row(name string, value func(d *spent) float64, format string) {
@@ -121,49 +119,36 @@ func (t *table) seconds() {
 }
 
 func (t *table) ratios() {
-	bare := t.by[kindHeadless]
 	for _, k := range t.kinds[1:] {
 		live := t.by[k]
-		t.quietest = quietest(live, bare)
 		own := each(live, func(d *spent) float64 { return 100 * d.own() / d.in[training] })
 		fmt.Fprintf(t.out, "\n%s tab\n", strings.ToUpper(k[:1])+k[1:])
-		t.ratio("own cost, of training's CPU time", own, ownBudget)
-		t.ratio("slowdown by CPU time", slowdown(live, bare,
-			func(d *spent) float64 { return d.cpu + d.xserver }, (*spent).bare), slowBudget)
-		t.ratio("slowdown by the clock", slowdown(live, bare,
-			func(d *spent) float64 { return d.seconds }, func(d *spent) float64 { return d.seconds }), slowBudget)
+		t.ratio("own cost, of training's CPU time", own, slices.Min(own), ownBudget)
+		t.slowdown("slowdown by CPU time", live, func(d *spent) float64 { return d.cpu + d.xserver }, (*spent).bare)
+		clock := func(d *spent) float64 { return d.seconds }
+		t.slowdown("slowdown by the clock", live, clock, clock)
 	}
 	fmt.Fprintln(t.out)
 }
 
-func (t *table) ratio(name string, v []float64, budget int) {
+// slowdown compares each session with the one without a window of the same round, and the best of them with
+// the best without a window: what else happens on a machine makes sessions longer, never shorter.
+func (t *table) slowdown(name string, live []*spent, with, without func(d *spent) float64) {
+	bare := t.by[kindHeadless]
+	more := func(a, b float64) float64 { return 100 * (a/b - 1) }
+	var v []float64
+	for i, d := range live {
+		v = append(v, more(with(d), without(bare[min(i, len(bare)-1)])))
+	}
+	t.ratio(name, v, more(slices.Min(each(live, with)), slices.Min(each(bare, without))), slowBudget)
+}
+
+func (t *table) ratio(name string, v []float64, best float64, budget int) {
 	text := spread(v, "%.1f %%")
 	if len(v) > 1 {
-		text += fmt.Sprintf("   quietest round %.1f %%", v[t.quietest])
+		text += fmt.Sprintf("   best %.1f %%", best)
 	}
 	fmt.Fprintf(t.out, "%-34s%s   budget %d %%\n", name, text, budget)
-}
-
-// quietest is the round in which other programs took the least: those in the way are no cost of the window.
-func quietest(live, bare []*spent) (round int) {
-	noise := func(i int) float64 { return live[i].others + beside(i, bare).others }
-	for i := range live {
-		if noise(i) < noise(round) {
-			round = i
-		}
-	}
-	return round
-}
-
-// beside is the session without a window of a round.
-func beside(round int, bare []*spent) *spent { return bare[min(round, len(bare)-1)] }
-
-// slowdown compares each session with the one without a window that was run beside it, in per cent.
-func slowdown(live, bare []*spent, a, b func(d *spent) float64) (v []float64) {
-	for i, d := range live {
-		v = append(v, 100*(a(d)/b(beside(i, bare))-1))
-	}
-	return v
 }
 
 func each(all []*spent, value func(d *spent) float64) (v []float64) {
