@@ -25,8 +25,10 @@ type compareTab struct {
 	filled fyne.CanvasObject
 	object fyne.CanvasObject
 
+	dispatch func(func())
+
 	data  *comparison
-	scale float32 // of text, when columns were measured
+	scale float32 // of text, when the labels' column was measured
 	quiet bool
 }
 
@@ -38,7 +40,7 @@ const (
 )
 
 func newCompareTab(dispatch func(func()), options []string, metric func(string), changed func()) *compareTab {
-	t := &compareTab{view: chartview.New(dispatch), hint: newHint(), data: &comparison{}}
+	t := &compareTab{view: chartview.New(dispatch), dispatch: dispatch, hint: newHint(), data: &comparison{}}
 	t.metric = widget.NewSelect(options, func(s string) {
 		if !t.quiet {
 			metric(s)
@@ -90,16 +92,15 @@ func (t *compareTab) show(compared []*run, figure chart.Figure, title string) {
 func (t *compareTab) values(compared []*run) {
 	common := commonStep(compared)
 	t.step.SetPlaceHolder(chart.FormatCount(common))
-	wider := len(compared) != len(t.data.runs) || t.scale != textScale()
 	t.data = newComparison(compared, t.at(common))
-	if wider {
-		t.scale = textScale()
-		t.table.SetColumnWidth(-1, columnUnits(compareLabelWidth))
-		for i := range compared {
-			t.table.SetColumnWidth(i, units(compareCellWidth))
-		}
+	if t.scale == textScale() {
+		t.table.Refresh()
+		return
 	}
-	t.table.Refresh()
+	t.scale = textScale()
+	t.dispatch(func() { // all cells are made or measured anew, beside what else a first opening does
+		t.table.SetColumnWidth(-1, columnUnits(compareLabelWidth)) // which refreshes it
+	})
 }
 
 // at is the step that was typed; without one that makes sense, the last that all runs have.
@@ -138,7 +139,10 @@ type compareItemRenderer struct {
 	c *compareItem
 }
 
-func (r *compareItemRenderer) MinSize() fyne.Size { return fyne.NewSize(0, units(compareRowHeight)) }
+// MinSize is that of every cell but the labels at the left.
+func (r *compareItemRenderer) MinSize() fyne.Size {
+	return fyne.NewSize(units(compareCellWidth), units(compareRowHeight))
+}
 
 func (r *compareItemRenderer) Refresh() {
 	r.Layout(r.c.Size())

@@ -359,9 +359,11 @@ func (w *Window) complain(title string, err error) {
 // showHelp opens the explanation of a field beside it.
 func (w *Window) showHelp(l *helpLabel) {
 	text := prose(theme.SizeNameText, widget.MediumImportance)
+	width := columnUnits(300)
+	prepare(text, width-theme.InnerPadding()) // that of the popup
 	text.SetText(l.help.text)
 	w.help = widget.NewPopUp(column(0, spaced(6, 6, 6, 0, heading(l.help.label)), text), w.win.Canvas())
-	w.help.Resize(fyne.NewSize(columnUnits(300), 10))
+	w.help.Resize(fyne.NewSize(width, 10))
 	w.help.ShowAtRelativePosition(fyne.NewPos(l.Size().Width, 0), l)
 	w.sayPlainly()
 }

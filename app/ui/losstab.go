@@ -46,6 +46,7 @@ type lossTab struct {
 	object  fyne.CanvasObject
 	changed func()
 	touched bool // the smoothing was chosen by hand
+	suiting bool // it is being chosen
 }
 
 func newLossTab(dispatch func(func()), changed func()) *lossTab {
@@ -70,7 +71,9 @@ func newLossTab(dispatch func(func()), changed func()) *lossTab {
 	t.smooth.OnChanged = func(v float64) {
 		t.touched = true
 		t.amount.set(fmt.Sprintf("Smooth %.3g", v), "")
-		redraw()
+		if !t.suiting {
+			redraw()
+		}
 	}
 	t.amount.set(fmt.Sprintf("Smooth %.3g", t.smooth.Value), "")
 	bar := container.New(controlLayout{1, 0}, t.metric, t.logX, t.logY, t.raw, named(t.amount, t.smooth))
@@ -82,14 +85,15 @@ func newLossTab(dispatch func(func()), changed func()) *lossTab {
 }
 
 // suit chooses the smoothing for a run's length, until a person has: a long run has noise to spare, a
-// short one must not lag.
+// short one must not lag. The caller redraws.
 func (t *lossTab) suit(steps int) {
 	if t.touched {
 		return
 	}
 	const span = 75 // moving averages in a run
+	t.suiting = true
 	t.smooth.SetValue(math.Round(1000*min(max(1-span/float64(steps), 0), 0.98)) / 1000)
-	t.touched = false
+	t.suiting, t.touched = false, false
 }
 
 func (t *lossTab) kind() metric { return metrics[max(0, t.metric.SelectedIndex())] }

@@ -84,7 +84,6 @@ func newRaceDialog(w *Window, base trainer.Config) *raceDialog {
 	for _, f := range []*field{d.steps, d.seeds} {
 		f.OnSubmitted = func(string) { d.start() }
 	}
-	d.filter()
 	return d
 }
 
@@ -102,6 +101,7 @@ func (d *raceDialog) show() {
 	d.box.Show()
 	d.w.win.Canvas().Focus(d.steps)
 	d.steps.TypedShortcut(&fyne.ShortcutSelectAll{})
+	d.w.opt.Dispatch(d.filter) // lists all variants
 	base, counter, dispatch := d.base, d.w.counter, d.w.opt.Dispatch
 	go func() {
 		e, err := counter.estimate(&base)

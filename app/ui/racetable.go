@@ -138,6 +138,9 @@ func (t *raceTable) Layout(_ []fyne.CanvasObject, size fyne.Size) {
 		shown := size.Width >= units(c.needed)
 		place := func(o *themedText, row int) {
 			setShown(o, shown)
+			if o.text.Text == "" {
+				return
+			}
 			y := float32(row) * height
 			m := o.MinSize()
 			o.Resize(m)

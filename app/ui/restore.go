@@ -245,7 +245,8 @@ func (w *Window) lastState() (*lastState, error) {
 		Blocks: lastGrad{Metric: w.grad.metric.Selected, Form: w.grad.wanted, Log: w.grad.logY.Checked},
 	}
 	if w.loss.touched {
-		l.Loss.Smoothing = &w.loss.smooth.Value
+		smoothing := w.loss.smooth.Value
+		l.Loss.Smoothing = &smoothing
 	}
 	for _, r := range w.session {
 		if r.shown && r.snap.RunPath != "" {
@@ -285,16 +286,15 @@ func (w *Window) saveState() {
 		return
 	}
 	l, err := w.lastState()
-	var text []byte
-	if err == nil {
-		text, err = yaml.Marshal(l)
-	}
 	if err != nil {
 		fyne.LogError("What the window shows is not kept", err)
 		return
 	}
 	w.lib.writing.do(func() {
-		err := os.MkdirAll(filepath.Dir(path), 0o755)
+		text, err := yaml.Marshal(l)
+		if err == nil {
+			err = os.MkdirAll(filepath.Dir(path), 0o755)
+		}
 		if err == nil {
 			err = atomicfile.WriteBytes(path, text)
 		}

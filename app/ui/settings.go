@@ -2,16 +2,12 @@ package ui
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"runtime"
 	"slices"
 
 	"fyne.io/fyne/v2"
-	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/dialog"
-	"fyne.io/fyne/v2/theme"
-	"fyne.io/fyne/v2/widget"
 
 	"github.com/evenkeel/evenkeel/trainer"
 )
@@ -30,6 +26,7 @@ type settings struct {
 	exports            string // folder of exports while none is chosen
 	still, stillBefore bool   // animations are off; what the system said before
 	dialog             *settingsDialog
+	opening            bool // it is being built
 }
 
 // wanted tells whether something is switched on that is on unless a person says otherwise.
@@ -113,130 +110,6 @@ func (w *Window) settingsItems() []*fyne.MenuItem {
 		return []*fyne.MenuItem{set}
 	}
 	return []*fyne.MenuItem{fyne.NewMenuItemSeparator(), set}
-}
-
-// settingsDialog shows what can be set; everything is applied at once.
-type settingsDialog struct {
-	appearance, text, device *widget.Select
-	rise, notify, animate    *widget.Check
-	exports, runs            *elided
-	reset                    *widget.Button
-	body                     *fyne.Container
-	box                      *dialog.CustomDialog
-	quiet                    bool
-}
-
-// Size of the dialog.
-const (
-	settingsWidth  = 600
-	settingsTitle  = 104 // width of the names
-	settingsChrome = 106 // height of what is around the settings
-	settingsSides  = 40  // width of it
-	settingsMargin = 40  // of the window that stays
-	pathEnd        = 28  // letters of a path's end that stay
-)
-
-// Settings opens the dialog.
-func (w *Window) Settings() {
-	d := w.newSettings()
-	w.prefs.dialog = d
-	scroll := container.NewVScroll(d.body)
-	d.box = dialog.NewCustom("Settings", "Close", scroll, w.win)
-	w.showSettings()
-	d.box.Show()
-}
-
-func (w *Window) newSettings() *settingsDialog {
-	d := &settingsDialog{}
-	choice := func(options []string, chosen func(i int)) *widget.Select {
-		var l *widget.Select
-		l = widget.NewSelect(options, func(string) {
-			if i := l.SelectedIndex(); i >= 0 && !d.quiet {
-				chosen(i)
-			}
-		})
-		return l
-	}
-	check := func(label string, set func(on bool)) *widget.Check {
-		return widget.NewCheck(label, func(on bool) {
-			if !d.quiet {
-				set(on)
-			}
-		})
-	}
-	var sizes, devices []string
-	for _, n := range textSizes {
-		sizes = append(sizes, fmt.Sprintf("%d %%", n))
-	}
-	for _, dev := range w.opt.Devices {
-		devices = append(devices, dev.Title)
-	}
-	d.appearance = choice(appearanceNames[:], func(i int) { w.setAppearance(Appearance(i)) })
-	d.text = choice(sizes, func(i int) { w.SetTextSize(textSizes[i]) })
-	d.device = choice(devices, func(i int) { w.setDevice(w.opt.Devices[i].ID) })
-	d.rise = check("Stop a run whose loss keeps rising", w.setRise)
-	d.notify = check("Tell when a run ends or waits", func(on bool) {
-		fyne.CurrentApp().Preferences().SetBool(prefNotify, on)
-	})
-	d.animate = check("Show animations", w.setAnimate)
-	d.exports, d.runs = newPath(), newPath()
-	d.reset = widget.NewButton("Reset", func() { w.setExports("") })
-	choose := widget.NewButton("Choose…", w.pickExports)
-	show := widget.NewButton("Show", w.showRunsFolder)
-	enable(show, w.opt.RunsDir != "")
-	path := func(p *elided, buttons ...fyne.CanvasObject) fyne.CanvasObject {
-		return bordered(nil, nil, nil, container.NewHBox(buttons...), container.New(midLayout{}, p))
-	}
-	look := column(7, heading("Window"),
-		settingRow("Appearance", d.appearance, "The View menu has the same choice."),
-		settingRow("Text size", d.text, "Fields, lists and diagrams grow with it, charts keep their room. "+
-			"Larger Text and Smaller Text in the View menu do the same."))
-	if AnimationsKey(fyne.CurrentApp().Settings()) != nil {
-		look.Add(settingRow("Animations", d.animate, "Without them the cursor does not blink and nothing moves by itself."))
-	}
-	look.Add(settingRow("Notifications", d.notify, "The system shows them while another window is in front."))
-	d.body = spaced(0, 0, 16, 6, column(16, look,
-		column(7, heading("Training"),
-			settingRow("Device", d.device, "New configurations train here. The one in the form follows if it still has "+
-				"the former choice."),
-			settingRow("Rising loss", d.rise, "When the smoothed loss stays above twice its best for 50 steps. NaN and infinity "+
-				"stop a run in any case. This is stop_on_rise of the configuration in the form and of new ones.")),
-		column(7, heading("Folders"),
-			settingRow("Exports", path(d.exports, choose, d.reset), "Charts, points and reports go here when no other place is asked for."),
-			settingRow("Runs", path(d.runs, show), "Each run is a folder in it that can be read without this app.")),
-	))
-	return d
-}
-
-// newPath is a line for a path, which keeps its end.
-func newPath() *elided {
-	e := newElided(newText("", theme.ColorNameForeground, theme.SizeNameText, fyne.TextStyle{}))
-	e.keep = pathEnd
-	return e
-}
-
-// showSettings brings the dialog up to date, if it was opened.
-func (w *Window) showSettings() {
-	d := w.prefs.dialog
-	if d == nil {
-		return
-	}
-	d.quiet = true
-	defer func() { d.quiet = false }()
-	d.appearance.SetSelectedIndex(int(w.savedAppearance()))
-	d.text.SetSelectedIndex(slices.Index(textSizes, savedTextSize()))
-	d.device.SetSelectedIndex(w.deviceAt(w.newConfig().Device))
-	d.rise.SetChecked(w.setup.base.StopOnRise)
-	enable(d.rise, looks[w.state].edit)
-	d.notify.SetChecked(wanted(prefNotify))
-	d.animate.SetChecked(wanted(prefAnimate))
-	d.exports.set(homely(w.opt.ExportDir), "")
-	d.runs.set(homely(w.opt.RunsDir), "")
-	enable(d.reset, w.opt.ExportDir != w.prefs.exports)
-	room := w.win.Canvas().Size()
-	width := min(columnUnits(settingsWidth), room.Width-settingsMargin)
-	d.body.Resize(fyne.NewSize(width-settingsSides, d.body.MinSize().Height)) // wrapped text needs its width first
-	d.box.Resize(fyne.NewSize(width, min(d.body.MinSize().Height+units(settingsChrome), room.Height-settingsMargin)))
 }
 
 // pickExports asks for the folder of exports.

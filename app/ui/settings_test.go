@@ -20,6 +20,7 @@ import (
 func (f *fixture) openSettings() *settingsDialog {
 	f.t.Helper()
 	f.pressShortcut(&desktop.CustomShortcut{KeyName: fyne.KeyComma, Modifier: fyne.KeyModifierShortcutDefault})
+	f.loop.until(f.t, "the settings open", func() bool { return !f.prefs.opening })
 	if f.prefs.dialog == nil || f.win.Canvas().Overlays().Top() == nil {
 		f.t.Fatal("the key opens no settings")
 	}
@@ -119,6 +120,7 @@ func TestTextSizeFits(t *testing.T) {
 			t.Errorf("%d %%: the window is at least %v", percent, least)
 		}
 		f.Settings()
+		f.loop.until(t, "the settings open", func() bool { return !f.prefs.opening })
 		top := f.win.Canvas().Overlays().Top()
 		if s := f.prefs.dialog.box.MinSize(); s.Width > least.Width || s.Height > least.Height {
 			t.Errorf("%d %%: the settings need %v of %v", percent, s, least)
@@ -252,4 +254,29 @@ func TestNotifications(t *testing.T) {
 	title(nil)()
 	d.notify.SetChecked(true)
 	title(fyne.NewNotification("Evenkeel", "HybridNorm* #2: done, loss 5.4054"))()
+}
+
+// TestSettingsOpenInTurns: the dialog comes in many short calls, once however often it is asked for, and
+// its texts are not wrapped again when it opens.
+func TestSettingsOpenInTurns(t *testing.T) {
+	f := newFixture(t, Dark)
+	for _, percent := range []int{100, 150} {
+		f.SetTextSize(percent)
+		f.Settings()
+		f.Settings()
+		if f.win.Canvas().Overlays().Top() != nil {
+			t.Error("the dialog opens in one call")
+		}
+		f.loop.until(t, "the settings open", func() bool { return !f.prefs.opening })
+		if n := len(f.win.Canvas().Overlays().List()); n != 1 {
+			t.Errorf("%d dialogs are open", n)
+		}
+		d := f.prefs.dialog
+		for _, row := range d.rows {
+			if got, want := row.Size().Width, settingsInner(f.settingsWidth())-settingsRight; got != want {
+				t.Errorf("%d %%: a row of %v units was prepared for %v", percent, got, want)
+			}
+		}
+		d.box.Hide()
+	}
 }
