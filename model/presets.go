@@ -94,3 +94,10 @@ func FindPreset(id string) (*Preset, error) {
 
 // Apply sets the preset's sizes in c and leaves the variant and the rest alone.
 func (p *Preset) Apply(c *Config) { p.apply(c) }
+
+// Sizes tells whether the sizes in c are the preset's.
+func (p *Preset) Sizes(c *Config) bool {
+	same := *c
+	p.apply(&same)
+	return same == *c
+}

@@ -124,6 +124,14 @@ func TestSitesOfRows(t *testing.T) {
 // A preset takes back what the one before set.
 func TestPresetsDoNotPileUp(t *testing.T) {
 	for i := range Presets {
+		c := DefaultConfig()
+		Presets[i].Apply(&c)
+		if c.Variant = "pre"; !Presets[i].Sizes(&c) {
+			t.Errorf("another variant has not the sizes of %s", Presets[i].ID)
+		}
+		if c.Layers++; Presets[i].Sizes(&c) {
+			t.Errorf("one more block has the sizes of %s", Presets[i].ID)
+		}
 		for j := range Presets {
 			a, b := DefaultConfig(), DefaultConfig()
 			Presets[i].Apply(&a)

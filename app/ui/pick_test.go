@@ -395,6 +395,13 @@ func TestModelFormShowsPresets(t *testing.T) {
 		if got.Preset != p.ID || got.Model != want.Model {
 			t.Errorf("%s:\n%+v\nwant\n%+v", p.ID, got.Model, want.Model)
 		}
+		if f.setup.fill(got); f.setup.preset.Selected != p.Title {
+			t.Errorf("its own config shows %q for %s", f.setup.preset.Selected, p.ID)
+		}
+		got.Model.Layers++
+		if f.setup.fill(got); f.setup.preset.Selected != "" || f.setup.base.Preset != "" {
+			t.Errorf("one more block is shown as %q", f.setup.preset.Selected)
+		}
 	}
 }
 

@@ -109,9 +109,10 @@ func (s *setup) fill(c trainer.Config) {
 	s.quiet = true
 	defer func() { s.quiet = false }()
 	s.base = c
-	if p, err := model.FindPreset(c.Preset); err == nil {
+	if p, err := model.FindPreset(c.Preset); err == nil && p.Sizes(&c.Model) {
 		s.preset.SetSelected(p.Title)
 	} else {
+		s.base.Preset = ""
 		s.preset.ClearSelected()
 	}
 	if own := c.Model.Custom; own != nil && own.ID == c.Model.Variant {
