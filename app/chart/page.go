@@ -19,13 +19,19 @@ type Page struct {
 	entries []vg.Rectangle // of the legend, known once drawn
 }
 
+const (
+	pageRight = 12 // margin
+	titleGap  = 2  // between the title and what is beside it
+)
+
 // Draw draws the page on a canvas whose ground is already filled.
 func (p *Page) Draw(c draw.Canvas) {
 	st := p.style
-	c = draw.Crop(c, 8, -12, 7, -9)
+	c = draw.Crop(c, 8, -pageRight, 7, -9)
 	if p.Title != "" {
 		title := bold(st.text(1.15, st.Ink))
-		top(&c, title, elide(p.Title, title, c.Max.X-c.Min.X))
+		aside := max(0, vg.Length(st.Aside)-pageRight+titleGap)
+		top(&c, title, elide(p.Title, title, c.Max.X-c.Min.X-aside))
 		c.Max.Y -= 4
 	}
 	p.drawLegend(&c)

@@ -23,6 +23,8 @@ type Chart struct {
 	OnViewChanged  func()                 // zoomed, panned, fitted, Follow switched
 	OnTypedKey     func(*fyne.KeyEvent)   // keys the chart has no use for
 
+	Aside fyne.CanvasObject // stands over the upper right corner; the title keeps clear of it
+
 	dispatch func(func())
 	figure   chart.Figure
 	view     chart.View
@@ -219,6 +221,9 @@ func (c *Chart) style() chart.Style {
 	st := chart.StyleOn(th.Color(theme.ColorNameBackground, v),
 		th.Color(theme.ColorNameForeground, v), float64(th.Size(theme.SizeNameCaptionText)))
 	st.Screen = true
+	if c.Aside != nil {
+		st.Aside = float64(c.Aside.MinSize().Width)
+	}
 	return st
 }
 

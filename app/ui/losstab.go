@@ -77,7 +77,7 @@ func newLossTab(dispatch func(func()), changed func()) *lossTab {
 	}
 	t.amount.set(fmt.Sprintf("Smooth %.3g", t.smooth.Value), "")
 	bar := container.New(controlLayout{1, 0}, t.metric, t.logX, t.logY, t.raw, named(t.amount, t.smooth))
-	t.corner = corner(newFollowButton(t.view), fitButton(t.view.Fit))
+	t.corner = corner(t.view, newFollowButton(t.view), fitButton(t.view.Fit))
 	t.corner.Hide()
 	t.object = container.NewBorder(nil, spaced(6, 4, 6, 8, bar), nil, nil,
 		spaced(6, 6, 6, 0, container.NewStack(t.view, t.corner, t.hint.object)))

@@ -116,6 +116,12 @@ func TestTextSizeFits(t *testing.T) {
 				t.Errorf("%d %%: %T is %v units high", percent, o, h)
 			}
 		}
+		place := fyne.CurrentApp().Driver().AbsolutePositionForObject
+		for _, o := range []fyne.CanvasObject{f.loss.metric, f.loss.logX, f.loss.logY, f.loss.raw, f.loss.smooth} {
+			if end, side := place(o).X+o.MinSize().Width, place(f.variant.object).X; end > side {
+				t.Errorf("%d %%: %T ends at %v, the tabs at %v", percent, o, end, side)
+			}
+		}
 		if least.Width > 1440 || least.Height > 800 {
 			t.Errorf("%d %%: the window is at least %v", percent, least)
 		}

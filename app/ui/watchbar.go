@@ -11,33 +11,40 @@ import (
 )
 
 // controlLayout is the row below a chart: lists that give way in a narrow window, then switches, a
-// slider that takes the rest, and buttons.
+// slider that takes the rest, and buttons. Of large text it is two rows, the second from the slider on and
+// with the switches that the first has no room for.
 type controlLayout struct{ lists, buttons int }
 
 func (l controlLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
-	if slider := len(objects) - 1 - l.buttons; largeText() { // slider and buttons have a row of their own
-		h := (size.Height - controlGap) / 2
-		l.row(objects[:slider], fyne.NewSize(size.Width, h), -1)
-		l.row(objects[slider:], fyne.NewSize(size.Width, h), 0)
-		for _, o := range objects[slider:] {
-			o.Move(o.Position().AddXY(0, h+controlGap))
-		}
-	} else {
-		l.row(objects, size, slider)
+	slider := len(objects) - 1 - l.buttons
+	if !largeText() {
+		controlRow(objects, size, l.lists, slider)
+		return
+	}
+	size.Height = (size.Height - controlGap) / 2
+	upper := slider
+	for upper > l.lists && controlRow(objects[:upper], size, l.lists, -1) > size.Width {
+		upper--
+	}
+	lower := objects[upper:]
+	controlRow(lower, size, 0, slider-upper)
+	for _, o := range lower {
+		o.Move(o.Position().AddXY(0, size.Height+controlGap))
 	}
 }
 
 // controlGap is between the objects of the row.
 const controlGap = 4
 
-// row places objects side by side; those before the slider, at some place or none, may be lists.
-func (l controlLayout) row(objects []fyne.CanvasObject, size fyne.Size, slider int) {
-	const gap, least, most = controlGap, 80, 176
-	rest := size.Width - gap*float32(len(objects)-1)
+// controlRow places objects side by side, the first of them lists, and gives the width that they take.
+// slider is the place of the one that takes what is left, -1 for none.
+func controlRow(objects []fyne.CanvasObject, size fyne.Size, lists, slider int) (x float32) {
+	const least, most = 80, 176
+	rest := size.Width - controlGap*float32(len(objects)-1)
 	widths := make([]float32, len(objects))
 	for i, o := range objects {
 		switch {
-		case i < l.lists && slider != 0:
+		case i < lists:
 			widths[i] = min(max(size.Width*0.22, units(least)), units(most)) * (1 - 0.15*float32(i))
 		case i != slider:
 			widths[i] = o.MinSize().Width
@@ -47,12 +54,12 @@ func (l controlLayout) row(objects []fyne.CanvasObject, size fyne.Size, slider i
 	if slider >= 0 {
 		widths[slider] = max(rest, objects[slider].MinSize().Width)
 	}
-	x := float32(0)
 	for i, o := range objects {
 		o.Move(fyne.NewPos(x, 0))
 		o.Resize(fyne.NewSize(widths[i], size.Height))
-		x += widths[i] + gap
+		x += widths[i] + controlGap
 	}
+	return x - controlGap
 }
 
 func (l controlLayout) MinSize(objects []fyne.CanvasObject) (size fyne.Size) {
@@ -79,8 +86,9 @@ func fitButton(fit func()) fyne.CanvasObject {
 }
 
 // corner lays buttons over the upper right corner of a chart, beside its title.
-func corner(buttons ...fyne.CanvasObject) *fyne.Container {
+func corner(c *chartview.Chart, buttons ...fyne.CanvasObject) *fyne.Container {
 	row := container.NewHBox(append([]fyne.CanvasObject{layout.NewSpacer()}, buttons...)...)
+	c.Aside = row
 	return container.NewBorder(row, nil, nil, nil)
 }
 
