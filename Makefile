@@ -2,8 +2,8 @@
 #
 # Variables:
 #   ARGS    what `make run` passes to evenkeel, for example ARGS="train --steps 50"
-#   CC      the C compiler on Linux, clang-19 unless set
-#   GOLDEN  a folder of golden cases; `make test` verifies them when it exists
+#   CC      the C compiler on Linux; unless set, clang-19, clang or cc, whichever is there
+#   GOLDEN  a folder of golden cases for `make test`; where there is none, those kept with the code are taken
 #   RACE    packages tested under the race detector
 #   NOCGO   packages tested again without cgo
 

@@ -15,7 +15,7 @@ func firstBlock(rules []Rule, sites ...Site) []Rule {
 	return append(rules, Rule{From: first, To: Bound{Abs: 1}, Sites: SitesOf(sites...)})
 }
 
-// Variants is the table of norm variants (VARIANTS.md section 2). The block builder, the picker, the
+// Variants is the table of norm variants; each row names its paper. The block builder, the picker, the
 // block diagrams, the documentation and the tests are driven by it.
 var Variants = append([]Variant{
 	{
@@ -173,6 +173,10 @@ var Variants = append([]Variant{
 		Weakness: "An odd width is slower, and Adam walks other paths than under Pre-LN.",
 		Rules:    all(AttnIn, FFNIn), FinalNorm: true, Init: InitNormal, Norm: "crms",
 	},
+}, append(gpasRows, append(crossRows, ablations()...)...)...)
+
+// crossRows mix the two places of a norm without QKV-Norm: the paper's appendix G.
+var crossRows = []Variant{
 	{
 		ID: "pre_post", Title: "Pre-Post", Family: familyAblation, Paper: "arXiv 2503.04598, eq. 57-58",
 		Sentence: "Pre-Norm in the attention, Post-Norm in the FFN, no QKV-Norm.",
@@ -187,7 +191,7 @@ var Variants = append([]Variant{
 		Weakness: "No better than Pre-Norm in the paper's ablation.",
 		Rules:    all(S1, FFNIn), FinalNorm: true, Init: InitMegatron,
 	},
-}, append(gpasRows, ablations()...)...)
+}
 
 // gpasRows are the base rows with GPAS, as its code pairs them.
 var gpasRows = []Variant{

@@ -84,7 +84,7 @@ func checkEveryGradient(t *testing.T, id string, sc *graph.Schema, g *graph.Grap
 	}
 }
 
-// The rows of VARIANTS.md section 2, as site sets of the first and of a later block.
+// The rows as the papers give them, as site sets of the first and of a later block.
 func TestSitesOfRows(t *testing.T) {
 	for _, c := range []struct{ id, first, later string }{
 		{"pre", "attn_in ffn_in", "attn_in ffn_in"},

@@ -16,7 +16,7 @@ type watch struct {
 	High   int     `json:"high"`   // steps in a row with Smooth above twice Best
 }
 
-// Decay of the averaged loss and patience of the second trigger (GUI.md section 4).
+// Decay of the averaged loss and patience of the second trigger.
 const (
 	watchDecay    = 0.95
 	watchPatience = 50

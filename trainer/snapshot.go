@@ -8,7 +8,7 @@ import (
 // State is where a job stands.
 type State string
 
-// The states of a job (GUI.md section 4). The last four are final.
+// The states of a job. The last four are final.
 const (
 	Preparing State = "preparing"
 	Running   State = "running"

@@ -9,7 +9,8 @@ import (
 var devicesCommand = &command{
 	name: "devices", summary: "list the devices of this machine",
 	more: `USE is what --device takes; a GPU without one cannot be used here, and WITH says why. auto is the GPU where
-there is one. Before its first use a GPU is held to the CPU for a few seconds, and refused when it computes otherwise.`,
+there is one. Before its first use a GPU is held to the CPU for a few seconds, and refused when it computes otherwise.
+One more is not listed: emulator runs the Metal shaders on the processor, on Linux with clang, to examine them.`,
 	run: func(e *env, args []string) error {
 		f := e.flags()
 		if _, err := e.parse(f, args, 0, 0); err != nil {

@@ -130,6 +130,7 @@ func printCommands(w io.Writer) {
 	for _, c := range commands() {
 		fmt.Fprintf(w, "  %-9s %s\n", c.name, c.summary)
 	}
+	fmt.Fprintf(w, "  %-9s %s\n", "version", "print the version")
 	fmt.Fprintf(w, "\nevenkeel help COMMAND explains a command and its flags.\n")
 	fmt.Fprintf(w, "evenkeel --profile FILE [COMMAND] also records where the processor's time goes, for go tool pprof.\n")
 }

@@ -89,7 +89,7 @@ func variantPage(v *model.Variant, s *model.Spec, n *model.Counts, preset string
 	if v.Recenter {
 		b.WriteString("| mean | taken from embedding and branches |\n")
 	}
-	fmt.Fprintf(&b, "| FFN | %s |\n| biases | %s |\n| init | %s |\n| parameters its norms add | %s at preset `%s`, of %s |\n",
+	fmt.Fprintf(&b, "| FFN | %s |\n| biases | %s |\n| init | %s |\n| parameters the norms of its blocks add | %s at preset `%s`, of %s |\n",
 		s.Act, onOff[s.Bias], s.Init, chart.FormatCount(float64(n.BlockNorms)), preset, chart.FormatCount(float64(n.Params)))
 	fmt.Fprintf(&b, "\n## Where it tends to fail\n\n%s\n", v.Weakness)
 	for _, w := range v.Warnings(len(s.Blocks)) {

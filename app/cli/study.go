@@ -12,9 +12,9 @@ import (
 
 var studyCommand = &command{
 	name: "study", args: "figure2|theorem1", summary: "repeat a figure of the HybridNorm paper at laptop size",
-	more: `figure2: gradient norm of each block at step 1 and step 100 under Pre-Norm, Post-Norm and HybridNorm, the
-paper's Figure 2, with 16 blocks of width 48 on the first 300,000 bytes of Newton's Opticks, seeds 1 to 3. Some
-minutes on two cores.
+	more: `figure2: gradient norm of each block at step 1 and step 100 under Pre-Norm, Post-Norm, HybridNorm (with Megatron
+and with Normal init) and HybridNorm*, the paper's Figure 2, with 16 blocks of width 48 on the first 300,000 bytes of
+Newton's Opticks, seeds 1 to 3. About a minute on two cores.
 
 theorem1: how the gradients of Wq and Wo grow when Wk, Wv or Wo is scaled, under Pre-Norm, Pre-Norm + QK-Norm and
 HybridNorm, with the exponents that the paper's Theorem 1 gives. Seconds.

@@ -222,3 +222,29 @@ func TestWords(t *testing.T) {
 		}
 	}
 }
+
+// TestPagesAreCurrent holds the pages of the variants to the table they are written from.
+func TestPagesAreCurrent(t *testing.T) {
+	dir, kept := t.TempDir(), filepath.Join("..", "..", "docs", "variants")
+	must(t, "variants", "--pages", dir)
+	list := func(dir string) (names []string) {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			names = append(names, e.Name())
+		}
+		return names
+	}
+	if a, b := list(dir), list(kept); !slices.Equal(a, b) {
+		t.Errorf("the table has the pages %v, docs/variants has %v", a, b)
+	}
+	for _, name := range list(kept) {
+		now, err := os.ReadFile(filepath.Join(dir, name))
+		was, _ := os.ReadFile(filepath.Join(kept, name))
+		if err != nil || !bytes.Equal(now, was) {
+			t.Errorf("docs/variants/%s is not what the table says: run `evenkeel variants --pages docs/variants`", name)
+		}
+	}
+}

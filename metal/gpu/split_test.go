@@ -40,7 +40,7 @@ func even(n int, seconds float64) splitter {
 	return s
 }
 
-// A step of 1.2 s, as section 11 of the kernel guide expects of an M1, becomes buffers of 40 to 50 ms
+// A step of 1.2 s, about what an M1 is expected to take, becomes buffers of 40 to 50 ms
 // behind a first one of 5 ms.
 func TestCutOfALongStep(t *testing.T) {
 	s := even(600, 2e-3)

@@ -2,7 +2,7 @@
 // of these, the generated toy language, or a book that comes with Go. Prepare reads it one
 // document at a time, learns or loads a tokenizer, splits off validation documents and keeps the
 // token streams in memory; Batch then fills training batches in the order that numpy's generator
-// gives, so that a run continued with the OLMo code on a cluster meets the same batches.
+// gives, which is that of the OLMo code.
 package data
 
 import (
