@@ -47,7 +47,7 @@ type Config struct {
 	Act       string  `yaml:"act"`       // swiglu, gelu, relu, auto
 	Positions string  `yaml:"positions"` // rope, learned, none
 	Theta     float64 `yaml:"rope_theta"`
-	Pairing   string  `yaml:"rope_pairing"` // halves, interleaved
+	Pairing   string  `yaml:"rope_pairing"` // halves, interleaved, auto (interleaved under MLA, else halves)
 	EmbScale  float64 `yaml:"emb_scale"`    // 0: as the variant has it
 	Recenter  string  `yaml:"recenter"`     // on, off, auto
 	DualSigma float64 `yaml:"dual_sigma"`   // scale of ResiDual's second stream
@@ -69,7 +69,7 @@ func DefaultConfig() Config {
 	return Config{
 		Variant: "hybrid_star", Layers: 6, D: 128, Heads: 4, Seq: 128,
 		Norm: Auto, NormGain: true, Eps: 1e-5, QKAxis: "head", Act: Auto, Positions: "rope",
-		Theta: 10000, Pairing: "halves", Recenter: Auto, DualSigma: 1, DualAlpha: 1,
+		Theta: 10000, Pairing: Auto, Recenter: Auto, DualSigma: 1, DualAlpha: 1,
 		EmbNorm: Auto, FinalNorm: Auto, Tied: true, Bias: Auto, Init: Auto, DecayNorms: true,
 		TopK: 2, MoEBalance: 0.01, MoEZ: 0.001,
 	}
@@ -83,14 +83,31 @@ func (c *Config) Row() (*Variant, error) {
 	return Find(c.Variant)
 }
 
+// Bounds refuses counts that nothing can be laid out for. It is cheap, so that a file can be asked before
+// anything is made for each of its blocks and experts; Resolve checks the rest.
+func (c *Config) Bounds() error {
+	switch {
+	case c.Layers < 1 || c.Layers > MaxLayers:
+		return fmt.Errorf("layers is %d; choose 1 to %d", c.Layers, MaxLayers)
+	case c.Experts < 0 || c.Experts > graph.MaxExperts:
+		return fmt.Errorf("experts is %d; choose 1 to %d, or 0 for one dense FFN", c.Experts, graph.MaxExperts)
+	case c.MLAKVLora < 0:
+		return fmt.Errorf("mla_kv_lora is %d; choose at least 1, or 0 for no MLA", c.MLAKVLora)
+	}
+	return nil
+}
+
 // Resolve fills in every default and checks the result.
 func (c *Config) Resolve() (*Spec, error) {
 	v, err := c.Row()
 	if err != nil {
 		return nil, err
 	}
-	if c.Layers < 1 || c.D < 1 || c.Heads < 1 {
-		return nil, fmt.Errorf("layers %d, d %d and heads %d must all be at least 1", c.Layers, c.D, c.Heads)
+	if err := c.Bounds(); err != nil {
+		return nil, err
+	}
+	if c.D < 1 || c.Heads < 1 {
+		return nil, fmt.Errorf("d %d and heads %d must both be at least 1", c.D, c.Heads)
 	}
 	s := &Spec{
 		D: c.D, H: c.Heads, KV: c.KVHeads, HeadDim: c.HeadDim, F: c.FFN, V: c.Vocab, T: c.Seq,
@@ -199,11 +216,11 @@ func (c *Config) choices(s *Spec, v *Variant) error {
 		return err
 	}
 	s.Rope, s.LearnedPositions = positions == "rope", positions == "learned"
-	pairing, err := pick("rope_pairing", or(c.Pairing, Auto), "halves", "halves", "interleaved")
+	pairing, err := pick("rope_pairing", c.Pairing, c.autoPairing(), pairHalves, pairNeighbours)
 	if err != nil {
 		return err
 	}
-	if pairing == "interleaved" {
+	if pairing == pairNeighbours {
 		s.Pairing = graph.Interleaved
 	}
 	for _, sw := range []struct {
@@ -223,6 +240,21 @@ func (c *Config) choices(s *Spec, v *Variant) error {
 		*sw.to = word == "on"
 	}
 	return nil
+}
+
+// The words of rope_pairing.
+const (
+	pairHalves     = "halves"
+	pairNeighbours = "interleaved"
+)
+
+// autoPairing is what rope_pairing auto means: neighbours rotate together in DeepSeek's MLA, halves of a
+// head in LLaMA's and OLMo's attention.
+func (c *Config) autoPairing() string {
+	if c.MLAKVLora > 0 {
+		return pairNeighbours
+	}
+	return pairHalves
 }
 
 func or(s, other string) string {

@@ -54,6 +54,10 @@ type FactorText string
 
 // UnmarshalYAML accepts a bare number as well as a name.
 func (f *FactorText) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind != yaml.ScalarNode {
+		return fmt.Errorf("line %d: a factor is one number or name, not a list or a mapping; "+
+			"write for example 2 or deepnorm", n.Line)
+	}
 	*f = FactorText(n.Value)
 	return nil
 }
@@ -72,8 +76,8 @@ func (c *Custom) Variant() (*Variant, error) {
 		EmbNorm: c.EmbNorm, FinalNorm: c.FinalNorm == nil || *c.FinalNorm, FinalEps: c.FinalEps,
 		Bias: c.Bias, QKFull: c.QKFull, Dual: c.Dual, Recenter: c.Recenter, EmbSqrtD: c.EmbSqrtD,
 	}
-	if c.FinalEps < 0 {
-		return nil, fmt.Errorf("custom row %q has final_eps %g; it must be above 0, or left out", c.ID, c.FinalEps)
+	if !(c.FinalEps >= 0) || !finite(c.FinalEps) {
+		return nil, fmt.Errorf("custom row %q has final_eps %g; it must be a number above 0, or left out", c.ID, c.FinalEps)
 	}
 	for i, r := range c.Rows {
 		rule, err := r.rule()
@@ -159,6 +163,10 @@ func (r *CustomRow) rule() (rule Rule, err error) {
 		if err != nil {
 			return rule, err
 		}
+		if rule.Sites&sites == 0 {
+			return rule, fmt.Errorf("gain_init names %s, where there is no norm; add %s to sites, or take it out of gain_init",
+				name, name)
+		}
 		f, err := parseFactor(text)
 		if err != nil {
 			return rule, err
@@ -201,8 +209,8 @@ func parseFactor(text FactorText) (Factor, error) {
 		return Factor{Name: string(text)}, nil
 	}
 	v, err := strconv.ParseFloat(string(text), 64)
-	if err != nil || v == 0 {
-		return Factor{}, fmt.Errorf("%q is not a factor; write a number other than 0, deepnorm, rsqrt_depth or rsqrt_2L", text)
+	if err != nil || v == 0 || !finite(v) {
+		return Factor{}, fmt.Errorf("%q is not a factor; write a finite number other than 0, deepnorm, rsqrt_depth or rsqrt_2L", text)
 	}
 	return Factor{Num: v}, nil
 }

@@ -12,6 +12,13 @@ import (
 
 // The initializations. Normal, Megatron and Mitchell are those of HybridNorm's code, Depth-Scaled is
 // the paper's, DeepNorm and Magneto those of their papers on a Xavier-normal base.
+//
+// DeepNorm and Magneto scale the weights that a branch's output is made of, value, output and FFN, and
+// leave queries and keys alone, because what they make only decides where to look. They know neither
+// MLA nor experts, which follow that reason here: of MLA's projections only the rows of kvb that make
+// values are scaled. Those that make keys are not, nor qb, nor qa and kva, whose latents a norm brings
+// back to one size and whose other part is a key. The experts are FFNs and scaled. The router is not: it
+// chooses and weighs experts through a softmax, as queries and keys do tokens.
 const (
 	InitNormal      = "normal"
 	InitMegatron    = "megatron"
@@ -30,7 +37,8 @@ var Inits = []string{InitNormal, InitMegatron, InitDepthScaled, InitMitchell, In
 const truncation = 3
 
 // weightStd is the nominal standard deviation of a matrix under the spec's initialization. kind is
-// emb, pos, head, or the linear layer's name within block layer.
+// emb, pos, head, or the linear layer's name within block layer; kvb is the rows of that matrix that make
+// keys, kvbValues those that make values.
 func (s *Spec) weightStd(kind string, layer, out, in int) float64 {
 	base, L, l := s.InitStd, float64(len(s.Blocks)), float64(layer+1)
 	output := kind == "o" || kind == "down"
@@ -70,17 +78,21 @@ func (s *Spec) weightStd(kind string, layer, out, in int) float64 {
 			return base
 		}
 		xavier := math.Sqrt(2 / float64(in+out))
-		if kind == "q" || kind == "k" {
+		switch kind {
+		case "q", "k", "qa", "qb", "kva", "kvb", "router":
 			return xavier
 		}
-		return xavier * s.branchGain(kind)
+		return xavier * s.branchGain()
 	}
 	return base
 }
 
+// kvbValues are the rows of kvb behind those that make keys, in each head.
+const kvbValues = "kvb values"
+
 // branchGain is the factor DeepNorm and Magneto put on value, output and FFN weights. Magneto leaves
 // no matrix of the FFN out; DeepNorm's is (8L)^-1/4, Magneto's sqrt(ln 2L).
-func (s *Spec) branchGain(kind string) float64 {
+func (s *Spec) branchGain() float64 {
 	L := float64(len(s.Blocks))
 	if s.Init == InitDeepNorm {
 		return math.Pow(8*L, -0.25)
@@ -115,6 +127,16 @@ func (s *Spec) InitParam(p *graph.ParamSpec, seed uint64, dst []float32) error {
 		}
 	}
 	std := s.weightStd(kind, p.Layer, out, in)
+	stdOf := func(int) float64 { return std }
+	if kind == "kvb" {
+		values := s.weightStd(kvbValues, p.Layer, out, in)
+		stdOf = func(row int) float64 {
+			if row%(s.MLA.Nope+s.MLA.V) < s.MLA.Nope {
+				return std
+			}
+			return values
+		}
+	}
 	h := fnv.New64a()
 	h.Write([]byte(p.Name))
 	r := rand.New(rand.NewPCG(seed, h.Sum64()))
@@ -123,7 +145,7 @@ func (s *Spec) InitParam(p *graph.ParamSpec, seed uint64, dst []float32) error {
 		for math.Abs(z) > truncation {
 			z = r.NormFloat64()
 		}
-		dst[i] = float32(z * std)
+		dst[i] = float32(z * stdOf(i/in))
 	}
 	return nil
 }

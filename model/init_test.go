@@ -64,6 +64,50 @@ func TestInitMatchesThePublishedCode(t *testing.T) {
 	}
 }
 
+// Under DeepNorm and Magneto only what a branch's output is made of is scaled: of MLA's projections the
+// value rows of kvb, of the experts all but the router.
+func TestBranchGainOfSystems(t *testing.T) {
+	for init, gain := range map[string]float64{
+		InitDeepNorm: math.Pow(32, -0.25), InitMagneto: math.Sqrt(math.Log(8)),
+	} {
+		cfg := small("pre")
+		cfg.Layers, cfg.D, cfg.FFN, cfg.Init = 4, 128, 64, init
+		cfg.MLAKVLora, cfg.MLAQLora, cfg.MLANope, cfg.MLARope, cfg.MLAV = 64, 48, 24, 8, 16
+		cfg.Experts, cfg.TopK = 16, 2
+		s, err := cfg.Resolve()
+		if err != nil {
+			t.Fatal(err)
+		}
+		sc := s.Schema(0)
+		for _, c := range []struct {
+			param      string
+			from, to   int // rows of each head, 0: all
+			in, out    int
+			multiplier float64
+		}{
+			{"qa.w", 0, 0, 128, 48, 1}, {"qb.w", 0, 0, 48, 4 * 32, 1}, {"kva.w", 0, 0, 128, 72, 1},
+			{"kvb.w", 0, 24, 64, 4 * 40, 1}, {"kvb.w", 24, 40, 64, 4 * 40, gain}, {"o.w", 0, 0, 64, 128, gain},
+			{"router.w", 0, 0, 128, 16, 1}, {"moe.gate", 0, 0, 128, 64, gain}, {"moe.down", 0, 0, 64, 128, gain},
+		} {
+			p := &sc.Params[sc.Param("blocks.2."+c.param)]
+			v := make([]float32, p.Len())
+			if err := s.InitParam(p, 5, v); err != nil {
+				t.Fatal(err)
+			}
+			var sum, n float64
+			for i, x := range v {
+				if row := i / c.in % 40; c.to == 0 || row >= c.from && row < c.to {
+					sum, n = sum+float64(x)*float64(x), n+1
+				}
+			}
+			want := c.multiplier * math.Sqrt(2/float64(c.in+c.out))
+			if got := math.Sqrt(sum/n) / 0.98658; math.Abs(got/want-1) > 0.04 {
+				t.Errorf("%s: rows %d:%d of %s have standard deviation %.4g, want %.4g", init, c.from, c.to, c.param, got, want)
+			}
+		}
+	}
+}
+
 // Two variants with one seed share the weights they have in common; another seed shares none.
 func TestInitDependsOnSeedAndNameOnly(t *testing.T) {
 	draw := func(variant string, seed uint64) []float32 {

@@ -26,8 +26,8 @@ func (m *MoE) validate() error {
 	if m.TopK < 1 || m.TopK > m.Experts {
 		return fmt.Errorf("top_k is %d; with %d experts it must be 1 to %d", m.TopK, m.Experts, m.Experts)
 	}
-	if m.Balance < 0 || m.Z < 0 {
-		return fmt.Errorf("moe_balance %g and moe_z %g must not be below 0", m.Balance, m.Z)
+	if !(m.Balance >= 0 && m.Z >= 0) || !finite(m.Balance) || !finite(m.Z) {
+		return fmt.Errorf("moe_balance %g and moe_z %g must not be below 0, and finite in float32", m.Balance, m.Z)
 	}
 	return nil
 }

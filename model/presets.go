@@ -59,7 +59,7 @@ var Presets = []Preset{
 	{"mla-tiny", "Tiny latent attention", "MLA with latents of 32 and head parts of 16 and 8.", 16, 600, 2e-3,
 		func(c *Config) {
 			size(4, 96, 4, 0, 256, 64)(c)
-			c.MLAKVLora, c.MLANope, c.MLARope, c.MLAV, c.Pairing = 32, 16, 8, 24, "interleaved"
+			c.MLAKVLora, c.MLANope, c.MLARope, c.MLAV = 32, 16, 8, 24
 		}},
 	{"medium", "Medium", "For a Mac's GPU or a patient CPU.", 16, 5000, 6e-4, size(8, 512, 8, 0, 1376, 512)},
 	{"paper-151m", "HybridNorm paper, 151 M", "Table 9, first column.", 1024, 95367, 3e-4, paper(12, 768, 16, 4, 2048)},
@@ -97,7 +97,10 @@ func (p *Preset) Apply(c *Config) { p.apply(c) }
 
 // Sizes tells whether the sizes in c are the preset's.
 func (p *Preset) Sizes(c *Config) bool {
-	same := *c
-	p.apply(&same)
-	return same == *c
+	is, want := *c, *c
+	p.apply(&want)
+	if is.Pairing == is.autoPairing() { // named, as every config before auto
+		is.Pairing = Auto
+	}
+	return is == want
 }

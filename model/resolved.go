@@ -16,7 +16,7 @@ func (c *Config) Resolved() (Config, error) {
 	r.NormGain = s.NormGain
 	r.EmbNorm, r.FinalNorm = onOff(s.EmbNorm), onOff(s.FinalNorm)
 	r.Bias, r.Recenter = onOff(s.Bias), onOff(s.Recenter)
-	r.QKAxis, r.Positions, r.Pairing = "head", "none", "halves"
+	r.QKAxis, r.Positions, r.Pairing = "head", "none", pairHalves
 	if s.QKFull {
 		r.QKAxis = "full"
 	}
@@ -26,7 +26,7 @@ func (c *Config) Resolved() (Config, error) {
 		r.Positions = "learned"
 	}
 	if s.Pairing == graph.Interleaved {
-		r.Pairing = "interleaved"
+		r.Pairing = pairNeighbours
 	}
 	if m := s.MLA; m != nil {
 		r.MLAQLora, r.MLAKVLora, r.MLANope, r.MLARope, r.MLAV = m.QLora, m.KVLora, m.Nope, m.Rope, m.V

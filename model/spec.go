@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -69,14 +70,15 @@ func (s *Spec) Validate() error {
 		return fmt.Errorf("%d query heads cannot share %d key/value heads evenly; choose kv_heads that divides heads",
 			s.H, s.KV)
 	}
-	if s.Rope && s.HeadDim%2 != 0 {
-		return fmt.Errorf("rotary positions need an even head size, but d/heads is %d", s.HeadDim)
+	if s.Rope && s.MLA == nil && s.HeadDim%2 != 0 { // MLA rotates heads of another size
+		return fmt.Errorf("rotary positions need an even head size, but head_dim is %d (d/heads unless it is set); "+
+			"choose other heads, or an even head_dim", s.HeadDim)
 	}
 	if !slices.Contains(acts, s.Act) {
 		return fmt.Errorf("act %q is not known; choose %s", s.Act, strings.Join(acts, ", "))
 	}
-	if s.Eps <= 0 || s.FinalEps <= 0 {
-		return fmt.Errorf("eps is %g and %g at the end; both must be above 0", s.Eps, s.FinalEps)
+	if err := s.validateNumbers(); err != nil {
+		return err
 	}
 	if s.MoE != nil {
 		if err := s.MoE.validate(); err != nil {
@@ -92,6 +94,33 @@ func (s *Spec) Validate() error {
 }
 
 var acts = []string{SwiGLU, GELU, ReLU}
+
+// validateNumbers checks the real numbers, which training holds as float32. One that is not finite would
+// only show as a loss of NaN, for which the learning rate is blamed.
+func (s *Spec) validateNumbers() error {
+	const above, notBelow, number = "above 0 and ", "at least 0 and ", ""
+	theta := number
+	if s.Rope {
+		theta = above
+	}
+	for _, c := range []struct {
+		name string
+		v    float64
+		is   string
+	}{
+		{"eps", s.Eps, above}, {"final_eps", s.FinalEps, above}, {"rope_theta", s.Theta, theta},
+		{"init_std", s.InitStd, notBelow}, {"emb_scale", s.EmbScale, number},
+		{"dual_sigma", s.Sigma, number}, {"dual_alpha", s.AlphaOut, number},
+	} {
+		if !finite(c.v) || c.is == above && c.v <= 0 || c.is == notBelow && c.v < 0 {
+			return fmt.Errorf("%s is %g; it must be %sfinite in float32", c.name, c.v, c.is)
+		}
+	}
+	return nil
+}
+
+// finite tells whether float32 can hold a number; it cannot hold NaN as one.
+func finite(v float64) bool { return math.Abs(v) <= math.MaxFloat32 }
 
 // validateBlocks checks the rules of VARIANTS section 6 on what goes together.
 func (s *Spec) validateBlocks() error {

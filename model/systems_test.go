@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -126,6 +127,71 @@ func TestLatentLeavesHeadNormsOut(t *testing.T) {
 	}
 }
 
+// RoPE rotates neighbours under MLA and halves of a head else, unless the config names a pairing.
+func TestPairing(t *testing.T) {
+	for _, c := range []struct {
+		word   string
+		latent int
+		want   graph.Pairing
+	}{
+		{Auto, 0, graph.Halves}, {Auto, 12, graph.Interleaved}, {"", 12, graph.Interleaved},
+		{"halves", 12, graph.Halves}, {"interleaved", 0, graph.Interleaved},
+	} {
+		cfg := small("pre")
+		if cfg.Pairing != Auto {
+			t.Fatalf("the default pairing is %q", cfg.Pairing)
+		}
+		cfg.Pairing, cfg.MLAKVLora = c.word, c.latent
+		s, err := cfg.Resolve()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Pairing != c.want {
+			t.Errorf("rope_pairing %q with latents of %d pairs as %d, want %d", c.word, c.latent, s.Pairing, c.want)
+		}
+	}
+	// Configs of before auto name what it means, and still have their preset's sizes.
+	for preset, word := range map[string]string{"tiny": "halves", "mla-tiny": "interleaved"} {
+		p, err := FindPreset(preset)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := DefaultConfig()
+		p.Apply(&c)
+		if c.Pairing = word; !p.Sizes(&c) {
+			t.Errorf("%s with rope_pairing %s has other sizes", preset, word)
+		}
+		if c.Pairing = map[string]string{"halves": "interleaved", "interleaved": "halves"}[word]; p.Sizes(&c) {
+			t.Errorf("%s with rope_pairing %s has its sizes", preset, c.Pairing)
+		}
+	}
+}
+
+// MLA rotates heads of a size of their own, so that d/heads may be odd.
+func TestLatentHeadsAtAnOddSize(t *testing.T) {
+	c := small("pre")
+	c.D, c.Heads, c.MLAKVLora = 99, 3, 8
+	if _, err := c.Resolve(); err != nil {
+		t.Error(err)
+	}
+}
+
+// What describes a config may be asked of one that cannot be built.
+func TestTextsOfBadDepths(t *testing.T) {
+	for _, layers := range []int{-1, 0, 1e14} {
+		v, err := Find("hybrid")
+		if err != nil {
+			t.Fatal(err)
+		}
+		v.Warnings(layers)
+		c := small("hybrid")
+		c.Layers, c.MLAKVLora = layers, 8
+		if n := c.Notes(); len(n) != 1 {
+			t.Errorf("%d blocks: notes %q", layers, n)
+		}
+	}
+}
+
 // What cannot go together is refused with a sentence that names block, site and way out.
 func TestConfigErrors(t *testing.T) {
 	row := func(c *Config, r CustomRow, dual bool) {
@@ -157,6 +223,36 @@ func TestConfigErrors(t *testing.T) {
 		{"too many choices", func(c *Config) { c.Experts, c.TopK = 4, 5 }, []string{"top_k is 5", "1 to 4"}},
 		{"no choice", func(c *Config) { c.Experts, c.TopK = 4, 0 }, []string{"top_k is 0"}},
 		{"negative loss", func(c *Config) { c.Experts, c.MoEZ = 4, -1 }, []string{"moe_z -1", "below 0"}},
+		{"loss of NaN", func(c *Config) { c.Experts, c.MoEBalance = 4, math.NaN() }, []string{"moe_balance NaN"}},
+		{"loss without end", func(c *Config) { c.Experts, c.MoEZ = 4, math.Inf(1) }, []string{"moe_z +Inf"}},
+		{"negative experts", func(c *Config) { c.Experts = -3 }, []string{"experts is -3", "0 for one dense FFN"}},
+		{"negative latents", func(c *Config) { c.MLAKVLora = -5 }, []string{"mla_kv_lora is -5", "0 for no MLA"}},
+		{"no blocks", func(c *Config) { c.Layers = -1 }, []string{"layers is -1", "1 to 1024"}},
+		{"blocks for no memory", func(c *Config) { c.Layers = 1e14 }, []string{"layers is 1000000000000", "1 to 1024"}},
+		{"odd heads", func(c *Config) { c.HeadDim = 3 }, []string{"head_dim is 3", "even"}},
+		{"eps", func(c *Config) { c.Eps = math.NaN() }, []string{"eps is NaN", "above 0"}},
+		{"endless eps", func(c *Config) { c.Eps = math.Inf(1) }, []string{"eps is +Inf"}},
+		{"no theta", func(c *Config) { c.Theta = 0 }, []string{"rope_theta is 0", "above 0"}},
+		{"theta", func(c *Config) { c.Positions, c.Theta = "none", math.NaN() }, []string{"rope_theta is NaN"}},
+		{"init_std", func(c *Config) { c.InitStd = math.NaN() }, []string{"init_std is NaN"}},
+		{"endless init_std", func(c *Config) { c.InitStd = math.Inf(1) }, []string{"init_std is +Inf"}},
+		{"negative init_std", func(c *Config) { c.InitStd = -1 }, []string{"init_std is -1", "at least 0"}},
+		{"emb_scale", func(c *Config) { c.EmbScale = math.NaN() }, []string{"emb_scale is NaN"}},
+		{"dual_sigma", func(c *Config) { c.DualSigma = math.NaN() }, []string{"dual_sigma is NaN"}},
+		{"dual_alpha", func(c *Config) { c.DualAlpha = math.Inf(-1) }, []string{"dual_alpha is -Inf"}},
+		{"alpha", func(c *Config) {
+			row(c, CustomRow{Sites: []string{"s2"}, Alpha: "nan"}, false)
+		}, []string{`"nan" is not a factor`, "finite"}},
+		{"in_scale", func(c *Config) {
+			row(c, CustomRow{Sites: []string{"s2"}, InScale: "1e40"}, false)
+		}, []string{`"1e40" is not a factor`}},
+		{"gain without a norm", func(c *Config) {
+			row(c, CustomRow{Sites: []string{"s2"}, GainInit: map[string]FactorText{"s3": "2"}}, false)
+		}, []string{"rows entry 1", "gain_init names s3", "add s3 to sites"}},
+		{"final_eps", func(c *Config) {
+			row(c, CustomRow{Sites: []string{"s2"}}, false)
+			c.Custom.FinalEps = math.NaN()
+		}, []string{"final_eps NaN", "left out"}},
 		{"act", func(c *Config) { c.Act = "tanh" }, []string{`act "tanh"`, "relu"}},
 		{"norm", func(c *Config) { c.Norm = "batch" }, []string{`norm "batch"`, "rms, ln, crms"}},
 		{"recenter", func(c *Config) { c.Recenter = "yes" }, []string{`recenter "yes"`, "on, off"}},
@@ -241,6 +337,20 @@ recenter: "on"
 	}
 	if adds != 2*4 || g.Output("block.3.out2") == nil {
 		t.Errorf("%d sums into the second stream, want 8", adds)
+	}
+}
+
+// A factor that is no number or name is refused where it stands, not taken for 1.
+func TestFactorsAreScalars(t *testing.T) {
+	for _, text := range []string{
+		"rows:\n  - {sites: [s2], alpha: [2]}", "rows:\n  - {sites: [s2], in_scale: {by: 2}}",
+		"rows:\n  - {sites: [s2], gain_init: {s2: [2]}}",
+	} {
+		var c Custom
+		err := yaml.Unmarshal([]byte(text), &c)
+		if err == nil || !strings.Contains(err.Error(), "line 2: a factor is one number or name") {
+			t.Errorf("%s: error %v", text, err)
+		}
 	}
 }
 

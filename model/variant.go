@@ -110,9 +110,13 @@ type Block struct {
 	GainInit map[Site]float64
 }
 
-// Blocks resolves the rules for L blocks.
+// MaxLayers is how many blocks a model can have. DeepNet, the deepest that was published, has 1,000.
+const MaxLayers = 1024
+
+// Blocks resolves the rules for L blocks, of which it gives no more than MaxLayers: what describes a
+// config can ask for any number, and Config.Bounds says what is wrong with it.
 func (v *Variant) Blocks(L int) []Block {
-	blocks := make([]Block, L)
+	blocks := make([]Block, max(0, min(L, MaxLayers)))
 	for i := range blocks {
 		blocks[i] = Block{Alpha: 1, InScale: 1}
 		for _, r := range v.Rules {

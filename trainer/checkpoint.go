@@ -72,7 +72,7 @@ func (s *session) checkpointOf(from source) error {
 		return err
 	}
 	st := trainState{
-		Step: s.step, Tokens: s.step * int64(s.cfg.Batch) * int64(s.spec.T), Elapsed: s.before, Watch: s.watch,
+		Step: s.step, Tokens: s.step * int64(s.cfg.Batch) * int64(s.spec.T), Elapsed: s.clock.elapsed(), Watch: s.watch,
 		Dataset: s.data.Fingerprint, Tokenizer: s.data.Tokenizer.SHA256(), Fingerprint: s.print,
 	}
 	if !math.IsNaN(s.valLoss) {
@@ -164,17 +164,26 @@ func specs(sc *graph.Schema, suffix string) []safetensors.Spec {
 }
 
 // restore takes the run back to its newest checkpoint, or to step 0 when it was killed before its
-// first. A factor above 0 takes it back to the newest from before the loss rose, and multiplies the peak
-// of the learning rate.
+// first. A factor above 0 takes it back to the newest from before the loss rose, to step 0 if there is none,
+// and multiplies the peak of the learning rate. Checkpoints that cannot be read are no reason to start over,
+// because that would give up what was measured.
 func (s *session) restore(ctx context.Context, factor float64) error {
 	ck, st, passed, err := s.newest(ctx, factor > 0)
 	for _, b := range passed {
-		s.run.AddEvent("damaged", 0, fmt.Sprintf("Checkpoint %s was passed over: %v", b.Path, b.Reason), nil)
+		text := fmt.Sprintf("Checkpoint %s was passed over: %v", b.Path, b.Reason)
+		s.run.AddEvent("damaged", 0, text, nil)
+		s.steered = append(s.steered, text)
 	}
-	if errors.Is(err, runs.ErrNoCheckpoint) {
-		err = s.eng.InitParams(s.cfg.Seed)
-	} else if err == nil {
+	if err == nil {
 		err = s.read(ck, &st)
+	} else if errors.Is(err, runs.ErrNoCheckpoint) {
+		over, uerr := s.run.Untouched()
+		if uerr != nil {
+			return uerr
+		}
+		if over || factor > 0 && len(passed) == 0 {
+			err = s.eng.InitParams(s.cfg.Seed)
+		}
 	}
 	if err != nil {
 		return err
@@ -222,7 +231,7 @@ func (s *session) read(ck runs.Checkpoint, st *trainState) error {
 	if err != nil {
 		return err
 	}
-	s.step, s.written, s.before, s.watch = st.Step, st.Step, st.Elapsed, st.Watch
+	s.step, s.written, s.clock.before, s.watch = st.Step, st.Step, st.Elapsed, st.Watch
 	if st.ValLoss != nil {
 		s.valLoss = *st.ValLoss
 	}

@@ -18,7 +18,7 @@ type Config struct {
 
 	Data       string `yaml:"data"`         // toy, opticks, or a file or folder
 	DataBytes  int64  `yaml:"data_bytes"`   // use only the first bytes; 0: all
-	Tokenizer  string `yaml:"tokenizer"`    // bytes, bpe, or a tokenizer.json
+	Tokenizer  string `yaml:"tokenizer"`    // bytes (also when empty), bpe, or a tokenizer.json
 	BPEVocab   int    `yaml:"bpe_vocab"`    // 0: 512 for the toy language, else 4096
 	ValPerMill int    `yaml:"val_permille"` // documents held out, in thousandths; 0: none
 
@@ -98,25 +98,40 @@ func (c *Config) Validate() error {
 		key string
 		v   float64
 	}{{"lr", c.LR}, {"adam_eps", c.AdamEps}} {
-		if !(k.v > 0) || math.IsInf(k.v, 0) {
-			return fmt.Errorf("%s is %g; it must be a number above 0", k.key, k.v)
+		if !(k.v > 0 && k.v <= math.MaxFloat32) {
+			return fmt.Errorf("%s is %g; it must be above 0 and finite in float32", k.key, k.v)
 		}
 	}
 	for _, k := range []struct {
 		key    string
 		v, max float64
 	}{
-		{"beta1", c.Beta1, 1}, {"beta2", c.Beta2, 1}, {"final_lr", c.FinalLR, 1},
-		{"weight_decay", c.WeightDecay, math.Inf(1)}, {"max_norm", c.MaxNorm, math.Inf(1)},
-		{"max_gate", c.MaxGate, math.Inf(1)},
-		{"warmup_min_lr", c.WarmupMinLR, math.Inf(1)},
+		{"final_lr", c.FinalLR, 1}, {"weight_decay", c.WeightDecay, math.MaxFloat32},
+		{"max_norm", c.MaxNorm, math.MaxFloat32}, {"max_gate", c.MaxGate, math.MaxFloat32},
+		{"warmup_min_lr", c.WarmupMinLR, math.MaxFloat32},
 	} {
 		if !(k.v >= 0 && k.v <= k.max) {
-			return fmt.Errorf("%s is %g; it must be between 0 and %g", k.key, k.v, k.max)
+			return fmt.Errorf("%s is %g; it must be between 0 and %.2g", k.key, k.v, k.max)
+		}
+	}
+	for _, k := range []struct {
+		key string
+		v   float64
+	}{{"beta1", c.Beta1}, {"beta2", c.Beta2}} {
+		if !(k.v >= 0 && float32(k.v) < 1) { // 1 divides by the 0 of AdamW's bias correction
+			return fmt.Errorf("%s is %g; it must be at least 0 and below 1, such as 0.9", k.key, k.v)
 		}
 	}
 	_, err := c.Peaks()
 	return err
+}
+
+// tokenizer is the kind or file of the tokenizer as package data names it.
+func (c *Config) tokenizer() string {
+	if c.Tokenizer == "" {
+		return data.Bytes
+	}
+	return c.Tokenizer
 }
 
 // heldOut is val_permille as package data counts it.
@@ -140,6 +155,10 @@ func (c *Config) Warnings() []string {
 	}
 	w = append(w, v.Warnings(c.Model.Layers)...)
 	w = append(w, c.Model.Notes()...)
+	if own := c.Model.Custom; own != nil && own.ID != v.ID {
+		w = append(w, fmt.Sprintf("the custom row %q is not used, because variant is %s; "+
+			"set variant to %s, or leave custom out", own.ID, v.ID, own.ID))
+	}
 	if c.LRAt != "" {
 		w = append(w, "lr_at changes the peak learning rate on the way, as step:rate: "+c.LRAt)
 	}

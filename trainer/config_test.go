@@ -1,9 +1,14 @@
 package trainer
 
 import (
+	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/evenkeel/evenkeel/trainer/data"
 )
 
 func TestUnknownKeyNamesTheNearest(t *testing.T) {
@@ -62,6 +67,76 @@ custom:
 	}
 }
 
+// A row of the user's own is the variant unless the file names another, which is not done in silence.
+func TestCustomRowIsChosen(t *testing.T) {
+	const row = "custom: {id: mine, rows: [{sites: [attn_in, ffn_in], alpha: 2}]}\n"
+	for _, x := range []struct {
+		text, variant string
+		warns         bool
+	}{
+		{row, "mine", false}, {row + "variant:\n", "mine", false}, {row + "variant: mine\n", "mine", false},
+		{row + "variant: pre\n", "pre", true}, {"layers: 3\n", "hybrid_star", false},
+	} {
+		c := DefaultConfig()
+		if err := ParseConfig([]byte(x.text), "x.yaml", &c); err != nil {
+			t.Fatal(err)
+		}
+		v, err := c.Model.Row()
+		if err != nil {
+			t.Fatal(err)
+		}
+		warned := strings.Contains(strings.Join(c.Warnings(), "\n"), `the custom row "mine" is not used, because variant is pre`)
+		if v.ID != x.variant || warned != x.warns {
+			t.Errorf("%q trains %s and warns: %t", x.text, v.ID, warned)
+		}
+	}
+}
+
+// What is estimated before the data is read is what training then finds.
+func TestExpectedVocabulary(t *testing.T) {
+	text := filepath.Join(t.TempDir(), "toys.txt")
+	var b strings.Builder
+	for i := range 20_000 {
+		fmt.Fprintf(&b, "%d word%d thing%x ", i, i*7919%5000, i*104729%65536)
+	}
+	if err := os.WriteFile(text, []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(filepath.Dir(text))
+	for _, x := range []struct {
+		data, tokenizer string
+		want            int
+	}{
+		{"", "bpe", 512}, {"toy", "bpe", 512}, {"toys.txt", "bpe", 4096}, {"toy", "", 384}, {"toy", "bytes", 384},
+	} {
+		c := DefaultConfig()
+		c.Data, c.Tokenizer = x.data, x.tokenizer
+		s, err := c.ExpectedSpec()
+		if err != nil {
+			t.Fatal(err)
+		}
+		limit := int64(60_000)
+		if x.data == "toys.txt" {
+			limit = 0
+		}
+		d, err := data.Prepare(t.Context(), data.Options{Corpus: c.Data, MaxBytes: limit, Tokenizer: c.tokenizer(),
+			Vocab: c.BPEVocab, T: 16, B: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := d.Tokenizer.EmbeddingRows(); s.V != x.want || got != x.want {
+			t.Errorf("corpus %q with tokenizer %q: %d rows expected, %d trained, want %d", x.data, x.tokenizer, s.V, got, x.want)
+		}
+		r, _, err := c.Resolved()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := r.ExpectedSpec(); err != nil || again.V != x.want || r.Tokenizer == "" || r.Data == "" {
+			t.Errorf("corpus %q with tokenizer %q resolves to %q, %q and %v", x.data, x.tokenizer, r.Data, r.Tokenizer, err)
+		}
+	}
+}
+
 func TestBadConfigs(t *testing.T) {
 	for _, c := range []struct{ yaml, want string }{
 		{"d: 100\nheads: 3", "not divisible by heads 3"},
@@ -72,6 +147,22 @@ func TestBadConfigs(t *testing.T) {
 		{"lr: -1", "lr"},
 		{"seq: 1", "seq"},
 		{"preset: tinny", `did you mean "tiny"`},
+		{"layers: 100000000000000", "x.yaml: layers is 100000000000000; choose 1 to 1024"},
+		{"experts: 4000000000", "x.yaml: experts is 4000000000"},
+		{"experts: -3", "experts is -3"},
+		{"mla_kv_lora: -5", "mla_kv_lora is -5"},
+		{"lr: .inf", "lr is +Inf"},
+		{"lr: 1e300", "lr is 1e+300"},
+		{"beta1: 1", "beta1 is 1; it must be at least 0 and below 1"},
+		{"beta2: 1", "beta2 is 1"},
+		{"beta2: -0.1", "beta2 is -0.1"},
+		{"beta1: .nan", "beta1 is NaN"},
+		{"weight_decay: .inf", "weight_decay is +Inf"},
+		{"warmup_min_lr: .inf", "warmup_min_lr is +Inf"},
+		{"max_norm: .inf", "max_norm is +Inf"},
+		{"eps: .nan", "eps is NaN"},
+		{"custom: {id: m, rows: [{sites: [s2], alpha: [2]}]}", "x.yaml: line 1: a factor is one number or name"},
+		{"custom: {rows: [{sites: [s2]}]}", "a custom row needs an id"},
 	} {
 		cfg := DefaultConfig()
 		err := ParseConfig([]byte(c.yaml), "x.yaml", &cfg)

@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -39,14 +40,12 @@ func Convert(path, to, root string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	from := DefaultConfig()
-	from.Preset = ""
-	text, err := os.ReadFile(ck.File(fileConfig))
-	if err == nil {
-		err = ParseConfig(text, ck.File(fileConfig), &from)
+	if err := ck.Verify(context.Background(), fileModel, fileState, fileTokenizer, fileConfig); err != nil {
+		return "", err
 	}
+	from, err := readConfig(ck)
 	if err != nil {
-		return "", fmt.Errorf("checkpoint %s has no readable config: %w", ck.Path, err)
+		return "", err
 	}
 	c, err := newConversion(&from, to, ck.File(fileModel))
 	if err != nil {
@@ -93,6 +92,10 @@ func newConversion(from *Config, to, weights string) (*conversion, error) {
 		if t := c.target.Blocks[i]; t.Sites != b.Sites || t.Alpha != b.Alpha || t.InScale != b.InScale || t.Gate != b.Gate {
 			return nil, fmt.Errorf("block %d has factors or gates of its own, which the converted row has no place for", i)
 		}
+	}
+	if c.source.FinalEps != c.target.FinalEps {
+		return nil, fmt.Errorf("its final norm has an eps of its own, %g, which the converted row has no place for; "+
+			"the other norms have %g", c.source.FinalEps, c.source.Eps)
 	}
 	c.schema = c.target.Schema(0)
 	return c, c.read(weights)

@@ -27,7 +27,17 @@ func (w *watch) look(t int64, r *StepResult, sc *graph.Schema, rise bool) string
 	if r.Bad {
 		return badReason(t, r, sc)
 	}
-	w.Smooth = watchDecay*w.Smooth + (1-watchDecay)*r.Mean
+	avg := w.add(r.Mean)
+	if rise && w.High >= watchPatience {
+		return fmt.Sprintf("The loss rose to %.3g, over twice its best %.3g, and stayed there for %d steps up to step %d. "+
+			"Try a lower learning rate or a longer warmup.", avg, w.Best, watchPatience, t)
+	}
+	return ""
+}
+
+// add takes a loss into the average and returns that.
+func (w *watch) add(loss float64) float64 {
+	w.Smooth = watchDecay*w.Smooth + (1-watchDecay)*loss
 	w.Weight = watchDecay*w.Weight + (1 - watchDecay)
 	avg := w.Smooth / w.Weight
 	if w.Best == 0 || avg < w.Best {
@@ -37,11 +47,17 @@ func (w *watch) look(t int64, r *StepResult, sc *graph.Schema, rise bool) string
 	if avg <= 2*w.Best {
 		w.High = 0
 	}
-	if rise && w.High >= watchPatience {
-		return fmt.Sprintf("The loss rose to %.3g, over twice its best %.3g, and stayed there for %d steps up to step %d. "+
-			"Try a lower learning rate or a longer warmup.", avg, w.Best, watchPatience, t)
+	return avg
+}
+
+// badValidation is a sentence when the loss on held-out text is not finite, which the step's own loss,
+// measured before its update, does not show.
+func badValidation(t int64, loss float64) string {
+	if finite(loss) {
+		return ""
 	}
-	return ""
+	return fmt.Sprintf("The validation loss became %s after step %d. "+
+		"The last good checkpoint is kept; try a lower learning rate.", word(loss), t)
 }
 
 // badReason names where a number that is not finite appeared first: in the forward pass the lowest

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/evenkeel/evenkeel/model"
+	"github.com/evenkeel/evenkeel/trainer/data"
 )
 
 // Default sizes of trained vocabularies (STACK section 2).
@@ -24,7 +25,7 @@ func (c *Config) ExpectedSpec() (*model.Spec, error) {
 }
 
 func (c *Config) expectedVocab() int {
-	if c.Tokenizer == "bytes" || c.Tokenizer == "" {
+	if c.tokenizer() == data.Bytes {
 		return byteRows
 	}
 	return (c.bpeVocab() + 127) / 128 * 128
@@ -35,7 +36,7 @@ func (c *Config) bpeVocab() int {
 	switch {
 	case c.BPEVocab > 0:
 		return c.BPEVocab
-	case strings.HasPrefix(c.Data, "toy"):
+	case c.Data == data.Toy || c.Data == "": // as package data understands it
 		return bpeVocabToy
 	}
 	return bpeVocabText

@@ -1,8 +1,9 @@
 package trainer
 
 import (
-	"math"
 	"sync"
+
+	"github.com/evenkeel/evenkeel/trainer/runs"
 )
 
 // History is what a job has measured, one row a step. The trainer appends; windows read at their own
@@ -40,7 +41,7 @@ func (h *History) Len() int {
 }
 
 // Column gives the steps and values of one key from row on, leaving out rows where it was not
-// measured (NaN marks them only for keys that are not measured at every step). The slices are the
+// measured (runs.Missing marks them only for keys that are not measured at every step). The slices are the
 // caller's.
 func (h *History) Column(key string, row int) (steps []int64, values []float64) {
 	h.mu.RLock()
@@ -50,11 +51,11 @@ func (h *History) Column(key string, row int) (steps []int64, values []float64) 
 			continue
 		}
 		for r := row; r < len(h.step); r++ {
-			v := float64(h.cols[i][r])
-			if sparse(key) && math.IsNaN(v) {
+			v := h.cols[i][r]
+			if sparse(key) && runs.IsMissing(v) {
 				continue
 			}
-			steps, values = append(steps, h.step[r]), append(values, v)
+			steps, values = append(steps, h.step[r]), append(values, float64(v))
 		}
 	}
 	return steps, values

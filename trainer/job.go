@@ -3,7 +3,6 @@ package trainer
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math"
 	"sync"
@@ -33,25 +32,13 @@ type Job struct {
 	prompt  atomic.Pointer[string]
 	peak    atomic.Pointer[float64] // asked for, until the loop takes it
 
-	commands chan command
-	cancel   context.CancelFunc
-	done     chan struct{}
-	err      error // valid after done
+	orders orders
+	cancel context.CancelFunc
+	done   chan struct{}
+	err    error // valid after done
 
 	mu sync.Mutex // serializes publish
 }
-
-// command is what a person asked for; the loop looks between steps.
-type command uint8
-
-const (
-	cmdPause command = iota
-	cmdContinue
-	cmdStop
-	cmdCheckpoint
-	cmdUseCPU
-	cmdRate // wakes a paused loop; the rate is in the job
-)
 
 // DivergedError tells that a run stopped because its numbers stopped being usable.
 type DivergedError struct {
@@ -76,7 +63,8 @@ func Start(cfg Config, opt Options) (*Job, error) {
 }
 
 // Resume continues the run folder at path from its newest valid checkpoint, or from the start when
-// it was killed before its first. steps above 0 replaces the planned number of steps.
+// it was killed before its first. A run that has lost its checkpoints, and one whose config.yaml is not the
+// one it was trained with, is refused. steps above 0 replaces the planned number of steps.
 func Resume(path string, steps int, opt Options) (*Job, error) {
 	return reopen(path, steps, 0, opt)
 }
@@ -89,13 +77,10 @@ func reopen(path string, steps int, factor float64, opt Options) (*Job, error) {
 	}
 	cfg, err := runConfig(run)
 	if err == nil {
-		err = hasMoments(run)
-	}
-	if err == nil {
 		if steps > 0 {
 			cfg.Steps = steps
 		}
-		err = cfg.Validate()
+		err = resumable(run, &cfg, factor > 0)
 	}
 	if err != nil {
 		run.Close()
@@ -107,36 +92,10 @@ func reopen(path string, steps int, factor float64, opt Options) (*Job, error) {
 	return j, nil
 }
 
-// hasMoments refuses a run whose newest checkpoint was kept for its weights alone, as in the example that
-// comes with the app. What else may be wrong with checkpoints is found when they are read.
-func hasMoments(run *runs.Run) error {
-	ck, err := run.Latest()
-	if err != nil {
-		return nil
-	}
-	if _, ok := ck.Files[fileOptim]; ok {
-		return nil
-	}
-	return fmt.Errorf("run %s keeps the weights of step %d without the optimizer's moments, so that it can write "+
-		"text but cannot be trained further; start a new run with its settings", run.Path(), ck.Step)
-}
-
-// runConfig reads the config a run folder keeps.
-func runConfig(run *runs.Run) (Config, error) {
-	cfg := DefaultConfig()
-	text, err := run.Config()
-	if err != nil {
-		return cfg, err
-	}
-	cfg.Preset = ""
-	err = ParseConfig(text, run.Path()+"/config.yaml", &cfg)
-	return cfg, err
-}
-
 func newJob(cfg Config) *Job {
 	j := &Job{
 		cfg: cfg, history: NewHistory(MetricKeys(cfg.Model.Layers, cfg.Model.Experts)),
-		commands: make(chan command, 16), done: make(chan struct{}),
+		orders: newOrders(), done: make(chan struct{}),
 	}
 	nan := math.NaN()
 	j.snap.Store(&Snapshot{
@@ -228,7 +187,7 @@ func (j *Job) Pause() { j.ask(cmdPause, Pausing, Running) }
 func (j *Job) Continue() { j.ask(cmdContinue, Running, Paused, Pausing) }
 
 // UseCPU lets a job in state Asking go on on the CPU.
-func (j *Job) UseCPU() { j.send(cmdUseCPU) }
+func (j *Job) UseCPU() { j.orders.send(cmdUseCPU) }
 
 // Stop finishes the current step, writes a checkpoint and ends the job.
 func (j *Job) Stop() {
@@ -239,7 +198,7 @@ func (j *Job) Stop() {
 }
 
 // CheckpointNow writes a checkpoint after the current step.
-func (j *Job) CheckpointNow() { j.send(cmdCheckpoint) }
+func (j *Job) CheckpointNow() { j.orders.send(cmdCheckpoint) }
 
 func (j *Job) ask(c command, next State, from ...State) {
 	j.publish(func(s *Snapshot) {
@@ -250,16 +209,7 @@ func (j *Job) ask(c command, next State, from ...State) {
 			}
 		}
 	})
-	j.send(c)
-}
-
-// send never blocks: a full queue means the loop has plenty to do already, and the same command waits
-// in it.
-func (j *Job) send(c command) {
-	select {
-	case j.commands <- c:
-	default:
-	}
+	j.orders.send(c)
 }
 
 // eta estimates the time left from the mean speed of this session.

@@ -100,6 +100,9 @@ func TestPauseContinueStopResume(t *testing.T) {
 		if ck, err := findCheckpoint(j.Snapshot().RunPath); err != nil || ck.Step < at {
 			t.Errorf("paused at step %d with checkpoint %d: %v", at, ck.Step, err)
 		}
+		if _, err := Resume(j.Snapshot().RunPath, 0, Options{}); !errors.Is(err, runs.ErrInUse) {
+			t.Errorf("a second owner got %v", err)
+		}
 	}
 	j.Continue()
 	waitFor(t, j, func(s Snapshot) bool { return s.State == Running || s.State == Done })
@@ -111,9 +114,6 @@ func TestPauseContinueStopResume(t *testing.T) {
 	again, err := Resume(path, 0, Options{})
 	if err != nil {
 		t.Fatal(err)
-	}
-	if _, err := Resume(path, 0, Options{}); !errors.Is(err, runs.ErrInUse) {
-		t.Errorf("a second owner got %v", err)
 	}
 	if err := again.Wait(); err != nil {
 		t.Fatal(err)

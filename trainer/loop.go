@@ -3,7 +3,6 @@ package trainer
 import (
 	"cmp"
 	"context"
-	"math"
 	"time"
 
 	"github.com/evenkeel/evenkeel/trainer/runs"
@@ -23,7 +22,7 @@ type pace struct {
 // loop runs the steps that are left. It returns nil when all ran, errStopped on request, a
 // *DivergedError, or a failure that cannot be recovered from.
 func (s *session) loop(ctx context.Context) error {
-	s.began = time.Now()
+	s.clock.start()
 	for {
 		err := s.steps(ctx)
 		if err == nil {
@@ -92,7 +91,7 @@ func (s *session) apart(ctx context.Context, t int64) bool {
 	c := &s.cfg
 	return t == int64(c.Steps) || due(t, c.EvalEvery, c.Steps) || due(t, c.CheckpointEvery, c.Steps) ||
 		c.SampleEvery > 0 && due(t, c.SampleEvery, c.Steps) ||
-		len(s.j.commands) > 0 || s.j.peak.Load() != nil || ctx.Err() != nil || s.back.due()
+		s.j.orders.any() || s.j.peak.Load() != nil || ctx.Err() != nil || s.back.due()
 }
 
 // finished takes the result of step t: watches for divergence, and measures, records, samples and writes
@@ -103,7 +102,8 @@ func (s *session) finished(ctx context.Context, t int64, r *StepResult, took tim
 		s.step = t
 	}
 	if t > s.recorded {
-		if err := s.measure(t, r, took, reason); err != nil {
+		var err error
+		if reason, err = s.measure(t, r, took, reason); err != nil {
 			return err
 		}
 	}
@@ -117,37 +117,40 @@ func (s *session) finished(ctx context.Context, t int64, r *StepResult, took tim
 		s.sampled = t
 	}
 	if t == int64(s.cfg.Steps) || due(t, s.cfg.CheckpointEvery, s.cfg.Steps) {
-		s.before += time.Since(s.began)
-		s.began = time.Now()
 		return s.checkpoint()
 	}
 	return nil
 }
 
-// measure validates when that is due, records the row of step t and publishes.
-func (s *session) measure(t int64, r *StepResult, took time.Duration, reason string) error {
-	val := math.NaN()
+// measure validates when that is due, records the row of step t and publishes. It gives back the reason for
+// which the run has diverged, if there is one: a validation loss that is not finite is one of its own.
+func (s *session) measure(t int64, r *StepResult, took time.Duration, reason string) (string, error) {
+	val := runs.Missing
 	if reason == "" && due(t, s.cfg.EvalEvery, s.cfg.Steps) {
-		var err error
-		if val, err = s.validate(); err != nil {
-			return err
+		loss, measured, err := s.validate()
+		if err != nil {
+			return "", err
+		}
+		if measured {
+			val = float32(loss)
+			reason = badValidation(t, loss)
 		}
 	}
 	tokens := float64(s.cfg.Batch * s.eng.T)
-	lr, elapsed := s.rate(t), s.before+time.Since(s.began)
+	lr, elapsed := s.rate(t), s.clock.elapsed()
 	if err := s.record(t, elapsed, r, lr, val, tokens/took.Seconds()); err != nil {
-		return err
+		return "", err
 	}
 	s.recorded = t
 	p := &s.pace
 	p.ran += took
 	p.steps++
-	if time.Since(p.published) >= publishEvery || t == int64(s.cfg.Steps) || reason != "" || finite(val) {
+	if time.Since(p.published) >= publishEvery || t == int64(s.cfg.Steps) || reason != "" || !runs.IsMissing(val) {
 		p.published = time.Now()
-		s.publish(t, r, lr, val, tokens*float64(p.steps)/p.ran.Seconds(), elapsed,
+		s.publish(t, r, lr, tokens*float64(p.steps)/p.ran.Seconds(), elapsed,
 			eta(p.ran, p.steps, int64(s.cfg.Steps)-t))
 	}
-	return nil
+	return reason, nil
 }
 
 // due tells whether something that happens every n steps happens at step t; the last step counts.
@@ -162,21 +165,18 @@ func (s *session) obey(ctx context.Context) (stop bool, err error) {
 		if err := s.steer(); err != nil {
 			return true, err
 		}
-		var c command
-		if s.paused {
+		c, asked := s.j.orders.take(betweenSteps)
+		switch {
+		case ctx.Err() != nil:
+			return true, cmp.Or(s.leave(), errStopped)
+		case !asked && !s.paused:
+			return false, nil
+		case !asked:
 			select {
 			case <-ctx.Done():
-				return true, errStopped
-			case c = <-s.j.commands:
+			case <-s.j.orders.wake:
 			}
-		} else {
-			select {
-			case <-ctx.Done():
-				return true, cmp.Or(s.leave(), errStopped)
-			case c = <-s.j.commands:
-			default:
-				return false, nil
-			}
+			continue
 		}
 		switch c {
 		case cmdCheckpoint:
@@ -190,7 +190,7 @@ func (s *session) obey(ctx context.Context) (stop bool, err error) {
 		case cmdContinue:
 			if s.paused {
 				s.paused = false
-				s.began = time.Now()
+				s.clock.start()
 				err = s.run.SetStatus(runs.Running, "")
 				s.run.AddEvent("continue", s.step, "Training goes on.", nil)
 			}
@@ -207,11 +207,10 @@ func (s *session) obey(ctx context.Context) (stop bool, err error) {
 }
 
 func (s *session) pause() error {
-	s.before += time.Since(s.began)
-	s.began = time.Now()
 	if err := s.checkpoint(); err != nil {
 		return err
 	}
+	s.clock.stop()
 	if err := s.run.SetStatus(runs.Paused, ""); err != nil {
 		return err
 	}
@@ -224,10 +223,10 @@ func (s *session) pause() error {
 	return nil
 }
 
-// record appends the step's row to history and run folder.
-func (s *session) record(t int64, wall time.Duration, r *StepResult, lr, val, rate float64) error {
+// record appends the step's row to history and run folder; val is runs.Missing when it was not measured.
+func (s *session) record(t int64, wall time.Duration, r *StepResult, lr float64, val float32, rate float64) error {
 	row, L := s.row[:0], len(r.ActRMS)
-	row = append(row, float32(r.Mean), orMissing(val), float32(lr), float32(r.GradNorm), float32(r.Clip), float32(rate))
+	row = append(row, float32(r.Mean), val, float32(lr), float32(r.GradNorm), float32(r.Clip), float32(rate))
 	row = append(row, r.LayerNorms[:L]...)
 	row = append(row, r.ActRMS...)
 	row = append(row, r.AttnTop...)
@@ -237,25 +236,15 @@ func (s *session) record(t int64, wall time.Duration, r *StepResult, lr, val, ra
 	return s.run.Append(t, wall.Seconds(), row)
 }
 
-func orMissing(v float64) float32 {
-	if math.IsNaN(v) {
-		return runs.Missing
-	}
-	return float32(v)
-}
-
-func (s *session) publish(t int64, r *StepResult, lr, val, rate float64, elapsed, left time.Duration) {
+func (s *session) publish(t int64, r *StepResult, lr, rate float64, elapsed, left time.Duration) {
 	s.j.publish(func(p *Snapshot) {
-		p.Step, p.Loss, p.GradNorm, p.LR = t, r.Mean, r.GradNorm, lr
+		p.Step, p.Loss, p.GradNorm, p.LR, p.ValLoss = t, r.Mean, r.GradNorm, lr, s.valLoss
 		p.TokensPerSec, p.Elapsed, p.ETA = rate, elapsed, left
-		if !math.IsNaN(val) {
-			p.ValLoss = val
-		}
 	})
 }
 
-// validate measures the loss on held-out text, on the same batches each time.
-func (s *session) validate() (float64, error) {
+// validate measures the loss on held-out text, on the same batches each time; there may be no such text.
+func (s *session) validate() (loss float64, measured bool, err error) {
 	// The batches stay the same sequences when a failure made micro-batches smaller.
 	whole := s.cfg.Batch / s.cfg.Micro
 	n := s.data.ValBatches(whole)
@@ -263,13 +252,13 @@ func (s *session) validate() (float64, error) {
 		n = min(n, s.cfg.EvalBatches)
 	}
 	if n == 0 {
-		return math.NaN(), nil
+		return 0, false, nil
 	}
 	B := s.eng.B
 	n = min(n*whole/B, s.data.ValBatches(B))
-	loss, _, err := s.eng.Evaluate(B, n, func(i int, ids, targets []int32) { s.data.ValBatch(i, B, ids, targets) })
-	if err == nil {
+	loss, _, err = s.eng.Evaluate(B, n, func(i int, ids, targets []int32) { s.data.ValBatch(i, B, ids, targets) })
+	if err == nil && finite(loss) {
 		s.valLoss, s.mark = loss, loss
 	}
-	return loss, err
+	return loss, err == nil, err
 }

@@ -33,13 +33,11 @@ func OpenModel(ctx context.Context, path string, o DeviceOptions) (*Model, error
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{Config: DefaultConfig(), Step: ck.Step, Checkpoint: ck.Path}
-	m.Config.Preset = ""
-	text, err := os.ReadFile(ck.File(fileConfig))
-	if err != nil {
-		return nil, fmt.Errorf("checkpoint %s has no readable config: %w", ck.Path, err)
+	if err := ck.Verify(ctx, fileModel, fileTokenizer, fileConfig); err != nil {
+		return nil, err
 	}
-	if err := ParseConfig(text, ck.File(fileConfig), &m.Config); err != nil {
+	m := &Model{Step: ck.Step, Checkpoint: ck.Path}
+	if m.Config, err = readConfig(ck); err != nil {
 		return nil, err
 	}
 	if m.tok, err = tokenizer.Load(ck.File(fileTokenizer)); err != nil {
@@ -132,22 +130,26 @@ type EvalResult struct {
 }
 
 // Evaluate measures the model on held-out text of a corpus, its own run's when corpus is empty, at
-// most batches batches of up to 8 sequences (0: all).
+// most batches batches of up to 8 sequences (0: all). Of its own corpus that is the text the run validated
+// on, none other was held out.
 func (m *Model) Evaluate(ctx context.Context, corpus string, batches int, progress func(done, total int)) (EvalResult, error) {
-	c := m.Config
-	if corpus == "" {
+	c := &m.Config
+	o := data.Options{Corpus: corpus, Tokenizer: filepath.Join(m.Checkpoint, fileTokenizer),
+		T: m.eng.T, B: 1, Seed: c.Seed, ValPerMille: c.ValPerMill, Cache: cacheDir()}
+	if corpus == "" || corpus == c.Data {
 		corpus = c.Data
-	} else {
-		c.DataBytes = 0
+		o.Corpus, o.MaxBytes, o.B, o.ValPerMille = c.Data, c.DataBytes, c.Batch, c.heldOut()
+		if o.ValPerMille == data.NoValidation {
+			return EvalResult{}, fmt.Errorf("the run was trained on all of %q (val_permille 0), so none of it was held out "+
+				"to measure on; name a corpus it has not seen", corpus)
+		}
 	}
-	ds, err := data.Prepare(ctx, data.Options{
-		Corpus: corpus, MaxBytes: c.DataBytes, Tokenizer: filepath.Join(m.Checkpoint, fileTokenizer),
-		T: m.eng.T, B: 1, Seed: c.Seed, ValPerMille: c.ValPerMill, Cache: cacheDir(),
-	})
+	ds, err := data.Prepare(ctx, o)
 	if err != nil {
 		return EvalResult{}, err
 	}
-	n := ds.ValBatches(evalB)
+	B := max(1, min(evalB, ds.ValBatches(1)))
+	n := ds.ValBatches(B)
 	if batches > 0 {
 		n = min(n, batches)
 	}
@@ -160,7 +162,7 @@ func (m *Model) Evaluate(ctx context.Context, corpus string, batches int, progre
 		if ctx.Err() != nil {
 			return EvalResult{}, ctx.Err()
 		}
-		loss, targets, err := m.eng.Evaluate(evalB, 1, func(_ int, ids, targets []int32) { ds.ValBatch(i, evalB, ids, targets) })
+		loss, targets, err := m.eng.Evaluate(B, 1, func(_ int, ids, targets []int32) { ds.ValBatch(i, B, ids, targets) })
 		if err != nil {
 			return EvalResult{}, err
 		}

@@ -208,18 +208,21 @@ func (s *session) saveCopy() error {
 // job's state is next.
 func (s *session) waitForCPU(ctx context.Context, why string, next State) error {
 	s.j.publish(func(p *Snapshot) { p.State, p.Reason, p.Progress, p.ETA = Asking, why, 0, 0 })
+	if next == Running {
+		s.clock.stop()
+		defer s.clock.start()
+	}
 	for {
+		switch c, asked := s.j.orders.take(whileAsking); {
+		case ctx.Err() != nil || asked && c == cmdStop:
+			return errStopped
+		case asked:
+			s.j.publish(func(p *Snapshot) { p.State, p.Reason = next, "" })
+			return nil
+		}
 		select {
 		case <-ctx.Done():
-			return errStopped
-		case c := <-s.j.commands:
-			switch c {
-			case cmdStop:
-				return errStopped
-			case cmdUseCPU:
-				s.j.publish(func(p *Snapshot) { p.State, p.Reason = next, "" })
-				return nil
-			}
+		case <-s.j.orders.wake:
 		}
 	}
 }

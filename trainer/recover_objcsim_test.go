@@ -243,7 +243,7 @@ func attend(t *testing.T, j *Job) report {
 			t.Errorf("row %d of the run folder is of step %d", i, m.Steps[i])
 		}
 	}
-	if _, broken, err := run.LatestVerified(t.Context()); err != nil || len(broken) > 0 {
+	if _, broken, err := run.LatestVerified(t.Context(), nil); err != nil || len(broken) > 0 {
 		t.Errorf("the newest checkpoint: %v, broken ones: %v", err, broken)
 	}
 	events, err := run.Events()

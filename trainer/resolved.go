@@ -1,6 +1,9 @@
 package trainer
 
-import "github.com/evenkeel/evenkeel/model"
+import (
+	"github.com/evenkeel/evenkeel/model"
+	"github.com/evenkeel/evenkeel/trainer/data"
+)
 
 // Resolved writes every automatic choice of the config out, so that two configs that train the same say the
 // same. The vocabulary is that of [Config.ExpectedSpec] unless the config names it, and device and threads
@@ -16,8 +19,9 @@ func (c *Config) Resolved() (r Config, unused []string, err error) {
 		return *c, nil, err
 	}
 	r.Warmup = c.warmup()
-	if r.Tokenizer == "" {
-		r.Tokenizer = "bytes"
+	r.Tokenizer = c.tokenizer()
+	if r.Data == "" {
+		r.Data = data.Toy
 	}
 	if r.BPEVocab == 0 {
 		r.BPEVocab = c.bpeVocab()
@@ -28,7 +32,7 @@ func (c *Config) Resolved() (r Config, unused []string, err error) {
 			unused = append(unused, keys...)
 		}
 	}
-	add(r.Tokenizer != "bpe", "bpe_vocab")
+	add(r.Tokenizer != data.BPE, "bpe_vocab")
 	add(r.Warmup == 0, "warmup_min_lr")
 	add(!gated(spec), "max_gate")
 	add(r.EvalEvery == 0 || r.ValPerMill == 0, "eval_every", "eval_batches")

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"time"
 
 	"github.com/evenkeel/evenkeel/metal/device"
 	"github.com/evenkeel/evenkeel/model"
@@ -41,9 +40,8 @@ type session struct {
 	step    int64  // steps done
 	written int64  // step of the newest checkpoint, -1 before the first
 	watch   watch
-	began   time.Time     // this session, or its part since the last checkpoint
-	before  time.Duration // training time until then
-	valLoss float64
+	clock   stopwatch
+	valLoss float64 // the last that was finite, NaN before the first
 	row     []float32
 	ids     []int32 // the step's whole batch
 	targets []int32
@@ -114,7 +112,7 @@ func (s *session) prepare(ctx context.Context, opt Options) error {
 	c := &s.cfg
 	var err error
 	s.data, err = data.Prepare(ctx, data.Options{
-		Corpus: c.Data, MaxBytes: c.DataBytes, Tokenizer: c.Tokenizer, Vocab: c.BPEVocab, T: c.Model.Seq,
+		Corpus: c.Data, MaxBytes: c.DataBytes, Tokenizer: c.tokenizer(), Vocab: c.BPEVocab, T: c.Model.Seq,
 		B: c.Batch, Seed: c.Seed, ValPerMille: c.heldOut(), Cache: cacheDir(),
 		Progress: s.preparing,
 	})
@@ -206,6 +204,7 @@ func (s *session) begin() error {
 		p.State, p.Reason, p.Progress = Running, "", 0
 		p.Step, p.Steps, p.Floor, p.MemoryBytes = s.step, int64(s.cfg.Steps), s.data.FloorPerToken, s.eng.memory()
 		p.RunPath, p.Notes = s.run.Path(), slices.Concat(s.cfg.Warnings(), s.data.Notes, s.notes, s.steered)
+		p.Elapsed = s.clock.elapsed()
 		p.From, p.Peak, p.LRAt = s.step, s.cfg.peakAt(s.peaks, s.step+1), s.cfg.LRAt
 		p.Device, p.ValLoss, p.Vocab = info.Name+", "+info.Detail, s.valLoss, s.spec.V
 		p.OnGPU = info.Kind == "gpu"

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -91,14 +92,15 @@ func (j *Job) SetLearningRate(peak float64) error {
 		return errors.New("the run has ended, so its learning rate cannot change; continue it first")
 	}
 	j.peak.Store(&peak)
-	j.send(cmdRate)
+	j.orders.rouse() // a paused loop
 	return nil
 }
 
 // RollBack continues the run folder at path, usually one that diverged, from its newest checkpoint whose
 // loss had not begun to rise, with the peak of the learning rate multiplied by factor (0: one half). What
-// was measured and written after that checkpoint is superseded. When no such checkpoint is left, the run
-// starts again from step 0.
+// was measured and written after that checkpoint is superseded. A checkpoint from which the run diverged
+// again is passed over the next time while there is an older one. When none is left, the run starts again
+// from step 0, unless those that are left are damaged.
 func RollBack(path string, factor float64, opt Options) (*Job, error) {
 	if factor == 0 {
 		factor = 0.5
@@ -148,33 +150,77 @@ func (s *session) setPeak(first int64, peak float64) {
 }
 
 // newest is the checkpoint a run goes on from, with its state, and those passed over as damaged. calm
-// passes over those, too, that were written while the loss stood above twice its best. Without one the
-// error is runs.ErrNoCheckpoint.
+// passes over those, too, from which the run does not get on; see calmOf. Without one the error is
+// runs.ErrNoCheckpoint.
 func (s *session) newest(ctx context.Context, calm bool) (ck runs.Checkpoint, st trainState, passed []runs.Broken, err error) {
-	if !calm {
-		if ck, passed, err = s.run.LatestVerified(ctx); err == nil {
-			st, err = readState(ck)
+	find := func(wanted func(*trainState) bool) error {
+		ck, passed, err = s.run.LatestVerified(ctx, func(c runs.Checkpoint) (bool, error) {
+			if err := c.Holds(fileModel, fileOptim, fileState); err != nil {
+				return false, err
+			}
+			var err error
+			st, err = readState(c)
+			return err == nil && wanted(&st), err
+		})
+		if err != nil {
+			st = trainState{}
 		}
+		return err
+	}
+	if !calm {
+		err = find(func(*trainState) bool { return true })
 		return ck, st, passed, err
 	}
-	valid, _, err := s.run.Checkpoints()
+	isCalm, tried, err := s.calmOf()
 	if err != nil {
 		return ck, st, nil, err
 	}
-	for i := len(valid) - 1; i >= 0; i-- {
-		ck = valid[i]
-		if err := runs.Verify(ctx, ck.Path); err != nil {
-			if ctx.Err() != nil {
-				return ck, st, passed, err
+	err = find(func(st *trainState) bool { return isCalm(st) && !tried[st.Step] })
+	if errors.Is(err, runs.ErrNoCheckpoint) && len(tried) > 0 { // rather once more than from step 0
+		err = find(isCalm)
+	}
+	return ck, st, passed, err
+}
+
+// calmOf tells from what the run recorded which checkpoints are calm: written while the loss was not above
+// twice its best, and followed by a step that was measured so, too. The update of step t shows in the loss of
+// step t+1 first, so that the weights of a checkpoint of step t may be ruined already. tried are the steps the
+// run went back to before, only to diverge again.
+func (s *session) calmOf() (calm func(*trainState) bool, tried map[int64]bool, err error) {
+	m, err := s.run.Metrics()
+	if err != nil {
+		return nil, nil, err
+	}
+	loss, norm := m.Column(KeyLoss), m.Column(KeyGradNorm)
+	calm = func(st *trainState) bool {
+		w := st.Watch
+		if i := slices.Index(m.Steps, st.Step+1); w.High == 0 && i >= 0 && i < len(loss) && i < len(norm) {
+			if !finite(float64(loss[i])) || !finite(float64(norm[i])) {
+				return false
 			}
-			passed = append(passed, runs.Broken{Path: ck.Path, Reason: err})
-			continue
+			w.add(float64(loss[i]))
 		}
-		if st, err = readState(ck); err != nil || st.Watch.High == 0 {
-			return ck, st, passed, err
+		return w.High == 0
+	}
+	events, err := s.run.Events()
+	if err != nil {
+		return nil, nil, err
+	}
+	tried = map[int64]bool{}
+	back := int64(-1)
+	for _, e := range events {
+		switch e.Kind {
+		case "rollback":
+			back = e.Step
+		case "checkpoint":
+			delete(tried, e.Step) // it is another one now
+		case "diverged":
+			if back >= 0 {
+				tried[back] = true
+			}
 		}
 	}
-	return ck, trainState{}, passed, runs.ErrNoCheckpoint
+	return calm, tried, nil
 }
 
 // readState reads state.json of a checkpoint.

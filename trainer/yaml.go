@@ -34,10 +34,13 @@ func collect(t reflect.Type, keys *[]string) {
 }
 
 // ParseConfig reads YAML over the values already in c. from names the source in errors. A preset key
-// is applied before all others.
+// is applied before all others, and a custom row without a variant is the variant. The config is not
+// checked, except that it has no more blocks and experts than anything is to be made for.
 func ParseConfig(text []byte, from string, c *Config) error {
 	var head struct {
-		Preset string `yaml:"preset"`
+		Preset  string    `yaml:"preset"`
+		Variant *string   `yaml:"variant"`
+		Custom  yaml.Node `yaml:"custom"`
 	}
 	if err := yaml.Unmarshal(text, &head); err == nil && head.Preset != "" {
 		p, err := model.FindPreset(head.Preset)
@@ -50,6 +53,12 @@ func ParseConfig(text []byte, from string, c *Config) error {
 	d.KnownFields(true)
 	if err := d.Decode(c); err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("%s: %s", from, explain(err))
+	}
+	if own := c.Model.Custom; own != nil && head.Variant == nil && !head.Custom.IsZero() {
+		c.Model.Variant = own.ID
+	}
+	if err := c.Model.Bounds(); err != nil {
+		return fmt.Errorf("%s: %w", from, err)
 	}
 	return nil
 }

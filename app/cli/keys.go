@@ -49,7 +49,7 @@ var describe = map[string]string{
 	"act":              "KIND|FFN kind: swiglu, gelu, relu, or auto for the variant's own",
 	"positions":        "KIND|positions: rope, learned, none",
 	"rope_theta":       "X|base of the rotary angles",
-	"rope_pairing":     "KIND|elements rotated together: halves or interleaved",
+	"rope_pairing":     "KIND|pairs that rotate: halves, interleaved, or auto (interleaved under MLA)",
 	"emb_scale":        "X|factor on the token embedding; 0: as the variant has it",
 	"recenter":         "WORD|take the mean of embedding and branches away: on, off, or auto",
 	"dual_sigma":       "X|scale of ResiDual's second stream",
@@ -178,6 +178,10 @@ func (k *configFlag) apply(c *trainer.Config) error {
 		}
 		c.Preset = p.ID
 		return nil
+	case "variant":
+		if own := c.Model.Custom; own != nil && own.ID != k.text {
+			c.Model.Custom = nil // the file's row, which another takes the place of
+		}
 	case "custom":
 		return readCustom(k.text, &c.Model)
 	}
@@ -278,12 +282,20 @@ func (c *configFlags) build() (trainer.Config, error) {
 			return cfg, usagef("%v", err)
 		}
 	}
+	variant := "" // as its flag says
 	for _, k := range c.keys {
 		if k.set && k.key != "preset" {
 			if err := k.apply(&cfg); err != nil {
 				return cfg, usagef("--%s: %v", k.key, err)
 			}
 		}
+		if k.set && k.key == "variant" {
+			variant = k.text
+		}
+	}
+	if variant != "" && variant != cfg.Model.Variant {
+		return cfg, usagef("--variant is %s but the row of --custom has the id %s; give one of the two",
+			variant, cfg.Model.Variant)
 	}
 	if err := cfg.Validate(); err != nil {
 		return cfg, usagef("%v", err)

@@ -100,7 +100,7 @@ func stepsLeft(path string, steps int) error {
 	defer run.Close()
 	ck, err := run.Latest()
 	if errors.Is(err, runs.ErrNoCheckpoint) {
-		return nil // killed before its first; it starts over
+		return nil // Resume tells whether it was killed before its first, and starts over, or has lost them
 	}
 	if err != nil {
 		return err

@@ -164,6 +164,45 @@ func TestCustomRow(t *testing.T) {
 	}
 }
 
+// A variant that is asked for is the one that is trained, also when a row of one's own is at hand.
+func TestVariantBesideACustomRow(t *testing.T) {
+	dir := t.TempDir()
+	row, config := filepath.Join(dir, "row.yaml"), filepath.Join(dir, "config.yaml")
+	for path, text := range map[string]string{
+		row:    "id: mine\nrows: [{sites: [s2]}]\n",
+		config: "custom: {id: mine, rows: [{sites: [s2]}]}\n",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct{ line, variant, err string }{
+		{"--config " + config, "mine", ""},
+		{"--config " + config + " --variant pre", "pre", ""},
+		{"--custom " + row + " --variant mine", "mine", ""},
+		{"--custom " + row + " --variant pre", "", "--variant is pre but the row of --custom has the id mine"},
+	} {
+		e := &env{cmd: trainCommand}
+		f := e.flags()
+		cf := f.config()
+		if _, err := e.parse(f, strings.Fields(c.line), 0, 0); err != nil {
+			t.Fatal(err)
+		}
+		cfg, err := cf.build()
+		if c.err != "" {
+			if err == nil || !strings.Contains(err.Error(), c.err) {
+				t.Errorf("%s: error %v", c.line, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", c.line, err)
+		} else if m := cfg.Model; m.Variant != c.variant || (m.Custom != nil) != (c.variant == "mine") {
+			t.Errorf("%s trains %s, with the custom row %v", c.line, m.Variant, m.Custom)
+		}
+	}
+}
+
 func TestProgressLines(t *testing.T) {
 	var out bytes.Buffer
 	p := newProgress(&out)

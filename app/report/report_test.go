@@ -18,6 +18,7 @@ import (
 
 	"github.com/evenkeel/evenkeel/trainer"
 	"github.com/evenkeel/evenkeel/trainer/race"
+	"github.com/evenkeel/evenkeel/trainer/runs"
 )
 
 // steps of the runs below; far more than a chart has columns of pixels.
@@ -47,7 +48,7 @@ func finished() *race.Snapshot {
 		for t := 1; t <= last; t++ {
 			x := float64(t)
 			l := level + 4*math.Exp(-x/600) + 0.05*math.Sin(x)
-			val := float32(math.NaN())
+			val := runs.Missing
 			if t%1000 == 0 {
 				val = float32(l)
 			}

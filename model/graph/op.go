@@ -79,6 +79,13 @@ func (o *Op) String() string { return fmt.Sprintf("%s %s", o.Kind, o.Name) }
 // inPlace lists, for each kind, pairs {input, output} that may share memory when the input is not
 // read later: every device reads an element of that input before it writes the same element of the
 // output, and nothing else of it afterwards.
+//
+// Metal asks for more: the buffers of a kernel must not overlap (Metal Shading Language Specification,
+// 5.2), and its compiler may take them for apart, so that a value read before a store could be read again
+// behind it. A kernel in which a value outlives a store, or that adds within a loop of stores, reads such
+// an input through the pointer that it writes: products, rotations and the gradient of SwiGLU do, by a
+// function constant. The others bind the memory twice and use no value once they have written; package
+// metal/gpu lists them and a test of it refuses more.
 var inPlace = [kindCount][][2]int{
 	OpMatMul:         {{3, 0}},
 	OpNormGrad:       {{5, 0}},

@@ -83,6 +83,8 @@ func openCorpus(ctx context.Context, o Options) (*corpus, error) {
 		return nil, fmt.Errorf("corpus %q cannot be read: %w", path, reason(err))
 	case info.IsDir():
 		return c, c.addFolder(path)
+	case !info.Mode().IsRegular(): // a pipe may never end, nor even open
+		return nil, fmt.Errorf("corpus %q is a pipe or a device, not a file; save its text to a file and use that", path)
 	}
 	k := kindOf(path)
 	if k == unknownKind {

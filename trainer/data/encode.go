@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"os"
 
 	"github.com/evenkeel/evenkeel/trainer/tokenizer"
 )
@@ -30,7 +31,11 @@ func encode(ctx context.Context, c *corpus, s *survey, o Options) (*encoded, err
 		e.tokenizer = tokenizer.Bytes()
 		o.Cache = "" // as fast to make as to check
 	default:
-		var err error
+		info, err := os.Stat(o.Tokenizer)
+		if err == nil && !info.IsDir() && !info.Mode().IsRegular() { // what Load says of others is better
+			return nil, fmt.Errorf("tokenizer %q is a pipe or a device, not a file; save it to a file and use that",
+				o.Tokenizer)
+		}
 		if e.tokenizer, err = tokenizer.Load(o.Tokenizer); err != nil {
 			return nil, fmt.Errorf("%w; use %q or %q, which need no file, or the path of a "+
 				"tokenizer.json", err, Bytes, BPE)

@@ -188,6 +188,26 @@ func TestUnreadableFilesAreNamed(t *testing.T) {
 	}
 }
 
+// What is no file may never end: a pipe, or, as here without one, a device behind a link.
+func TestPipesAndDevicesAreRefused(t *testing.T) {
+	root := t.TempDir()
+	for _, name := range []string{"x.txt", "x.jsonl", "tokenizer.json"} {
+		if err := os.Symlink(os.DevNull, filepath.Join(root, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, o := range []Options{
+		{Corpus: filepath.Join(root, "x.txt")}, {Corpus: filepath.Join(root, "x.jsonl")},
+		{Corpus: Toy, MaxBytes: 1000, Tokenizer: filepath.Join(root, "tokenizer.json")},
+	} {
+		o.T, o.B = 2, 1
+		if _, err := Prepare(context.Background(), o); err == nil ||
+			!strings.Contains(err.Error(), "is a pipe or a device, not a file") {
+			t.Errorf("corpus %q, tokenizer %q: error %v", o.Corpus, o.Tokenizer, err)
+		}
+	}
+}
+
 func TestLinesAreBounded(t *testing.T) {
 	r := &reader{ctx: context.Background(), left: 1 << 40, progress: func(int64) {},
 		visit: func(document) error { return nil }}

@@ -43,7 +43,7 @@ func Import(text []byte, name string, c *trainer.Config) (*Report, error) {
 	if err := yaml.Unmarshal(text, &root); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	f := &file{c: c, leaves: map[string]*leaf{}}
+	f := &file{c: c, leaves: map[string]*leaf{}, absent: map[string]string{}}
 	f.flatten("", &root)
 	if err := f.resolve(); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -54,6 +54,7 @@ func Import(text []byte, name string, c *trainer.Config) (*Report, error) {
 		}
 	}
 	f.mistakes()
+	f.absentees()
 	f.rest()
 	c.Name, c.Preset = "", ""
 	return &f.report, nil
@@ -64,6 +65,7 @@ type file struct {
 	c      *trainer.Config
 	leaves map[string]*leaf
 	order  []string
+	absent map[string]string // keys that are not there, and what was taken for each
 	report Report
 }
 
@@ -139,10 +141,11 @@ func (f *file) read(key string, v any) error {
 	return nil
 }
 
-// took reports a key under the name it has here.
+// took reports a key under the name it has here, or remembers that it is not there.
 func (f *file) took(key, as string, value any) {
 	l := f.leaves[key]
 	if l == nil || l.node.Tag == "!!null" {
+		f.absent[key] = fmt.Sprintf("%s %v", as, value)
 		return
 	}
 	text := l.node.Value

@@ -208,6 +208,11 @@ func TestRefusals(t *testing.T) {
 		"block number":       {"norm_after: false", `norm_pos_special_config: "_{x:{}}_"`},
 		"True or False":      {"norm_after: false", `norm_pos_special_config: "_{0:{'attn_norm':__import__('os')}}_"`},
 		"does not exist":     {"norm_after: false", `norm_pos_special_config: "_{16:{'attn_norm':True}}_"`},
+		"n_layers is -1":     {"n_layers: 16", "n_layers: -1"},
+		"choose 1 to 1024":   {"n_layers: 16", "n_layers: 1000000000000000000"},
+		"make NaN steps":     {"max_duration: 1e12T", "max_duration: nan"},
+		"t_warmup":           {"t_warmup: 8388608000", "t_warmup: nan"},
+		"which no run can":   {"max_duration: 1e12T", "max_duration: 1e30"},
 		"a LayerNorm with a": {"layer_norm_type: rms", "layer_norm_type: default"},
 	} {
 		c := trainer.DefaultConfig()
@@ -215,6 +220,24 @@ func TestRefusals(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), part) || !strings.Contains(err.Error(), "file.yaml") {
 			t.Errorf("%s: the error is %v", pair[1], err)
 		}
+	}
+}
+
+// What a file leaves out is said with what was taken for it; a file that says all has no such note.
+func TestAbsentKeysAreSaid(t *testing.T) {
+	const note = "the file does not have these keys"
+	_, r := take(t, dense)
+	if all := strings.Join(r.Notes, "\n"); strings.Contains(all, note) {
+		t.Errorf("nothing decisive is absent, but: %s", all)
+	}
+	edit := strings.NewReplacer("  n_layers: 16\n", "", "  rope_theta: 500000\n", "", "  mlp_hidden_size: 16384\n", "",
+		"learning_rate: 3.0e-4, ", "", "  vocab_size: 100278\n", "", "  init_fn: full_megatron\n", "")
+	c, r := take(t, edit.Replace(dense))
+	has(t, r.Notes, note, fmt.Sprintf("model.n_layers (layers %d)", c.Model.Layers), "model.rope_theta (rope_theta 10000)",
+		"model.mlp_hidden_size (ffn 4096)", fmt.Sprintf("optimizer.learning_rate (lr %g)", c.LR), "model.init_fn (init normal)")
+	if all := strings.Join(r.Notes, "\n"); strings.Contains(all, "embedding_size") || strings.Contains(all, "moe_top_k") ||
+		strings.Contains(all, "model.n_heads") {
+		t.Errorf("keys that are there or decide nothing are called absent: %s", all)
 	}
 }
 

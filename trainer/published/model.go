@@ -24,6 +24,9 @@ func (f *file) shape() error {
 		}
 		f.took(k.key, k.as, *k.to)
 	}
+	if m.Layers < 1 || m.Layers > model.MaxLayers {
+		return fmt.Errorf("model.n_layers is %d; choose 1 to %d", m.Layers, model.MaxLayers)
+	}
 	if err := f.refuse(); err != nil {
 		return err
 	}

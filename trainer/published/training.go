@@ -2,6 +2,7 @@ package published
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -15,7 +16,7 @@ func (f *file) number(key string, to *float64) error {
 		return nil
 	}
 	v, err := strconv.ParseFloat(n.Value, 64)
-	if err != nil || n.Kind != yaml.ScalarNode {
+	if err != nil || n.Kind != yaml.ScalarNode || math.IsNaN(v) || math.IsInf(v, 0) {
 		return fmt.Errorf("%s: %q is not a number", key, n.Value)
 	}
 	*to = v
@@ -150,6 +151,9 @@ func (f *file) length() error {
 			return fmt.Errorf("max_duration: %q is neither steps, tokens (1e9T) nor epochs (2ep)", duration)
 		}
 		steps = n
+	}
+	if math.IsNaN(steps) || steps > 1<<53 {
+		return fmt.Errorf("max_duration and scheduler.t_max make %g steps, which no run can have", steps)
 	}
 	if steps < 1 {
 		return fmt.Errorf("neither max_duration nor scheduler.t_max says how long to train")

@@ -93,8 +93,8 @@ func TestTrash(t *testing.T) {
 	}
 }
 
-// TestEmptyTrash also meets two folders of one name.
-func TestEmptyTrash(t *testing.T) {
+// TestDeleteTrashed also meets two folders of one name. What is not named stays.
+func TestDeleteTrashed(t *testing.T) {
 	r := newRun(t)
 	root, path := filepath.Dir(r.Path()), r.Path()
 	must(t, r.Close())
@@ -112,12 +112,19 @@ func TestEmptyTrash(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(root, trashName)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the empty trash: %v", err)
 	}
-	first(Trash(path))
-	must(t, EmptyTrash(root))
-	if gone, err := Trashed(root); err != nil || gone != nil {
+	a, b = first(Trash(path)), first(Trash(path+"-2"))
+	if err := DeleteTrashed([]string{a, root}); err == nil {
+		t.Error("a folder outside the trash is deleted")
+	}
+	must(t, DeleteTrashed([]string{a, a}))
+	if gone, err := Trashed(root); err != nil || len(gone) != 1 || gone[0].Path != b {
 		t.Errorf("%v, %v", gone, err)
 	}
-	if list, err := List(root); err != nil || len(list) != 1 {
+	must(t, DeleteTrashed([]string{b}))
+	if _, err := os.Stat(filepath.Join(root, trashName)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the empty trash: %v", err)
+	}
+	if list, err := List(root); err != nil || len(list) != 0 {
 		t.Errorf("%v, %v", list, err)
 	}
 }

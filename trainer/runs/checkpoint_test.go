@@ -182,9 +182,9 @@ func TestBrokenCheckpoints(t *testing.T) {
 				!strings.Contains(err.Error(), newest.Path) {
 				t.Errorf("Verify: %v, want %q", err, c.want)
 			}
-			good, passed, err := r.LatestVerified(ctx)
+			good, passed, err := r.LatestVerified(ctx, nil)
 			must(t, err)
-			if good.Step != 20 || (len(passed) == 1) == c.listed {
+			if good.Step != 20 || len(passed) != 1 || passed[0].Path != newest.Path {
 				t.Errorf("the newest good one is %d, passed over %v", good.Step, passed)
 			}
 			must(t, r.RemoveBroken())
@@ -200,15 +200,62 @@ func TestAllBroken(t *testing.T) {
 	checkpointAt(t, r, 1)
 	c, err := r.Latest()
 	must(t, err, os.Truncate(c.File("state.json"), 1))
-	_, _, err = r.LatestVerified(ctx)
+	_, _, err = r.LatestVerified(ctx, nil)
 	if !errors.Is(err, ErrNoCheckpoint) || !strings.Contains(err.Error(), "is truncated") {
 		t.Errorf("%v", err)
+	}
+	if over, err := r.Untouched(); over || err != nil {
+		t.Errorf("a run with a checkpoint that is broken counts as untouched: %v", err)
 	}
 	done, cancel := context.WithCancel(ctx)
 	cancel()
 	checkpointAt(t, r, 2)
-	if _, _, err := r.LatestVerified(done); !errors.Is(err, context.Canceled) {
+	if _, _, err := r.LatestVerified(done, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
+	}
+}
+
+// TestUntouched: rows, or checkpoints that are not just put aside, are something to lose.
+func TestUntouched(t *testing.T) {
+	r := newRun(t)
+	untouched := func(want bool, when string) {
+		t.Helper()
+		if over, err := r.Untouched(); over != want || err != nil {
+			t.Errorf("%s: %v, %v", when, over, err)
+		}
+	}
+	untouched(true, "new")
+	must(t, r.SetKeys([]string{"loss"}), r.Append(1, 0, []float32{1}))
+	untouched(false, "with a row")
+	checkpointAt(t, r, 1)
+	first(r.ResumeAt(0))
+	untouched(true, "taken back to the start")
+	if _, err := r.Latest(); !errors.Is(err, ErrNoCheckpoint) || strings.Contains(err.Error(), "broken") {
+		t.Errorf("what was put aside is told as broken: %v", err)
+	}
+	checkpointAt(t, r, 0)
+	untouched(false, "with a checkpoint")
+}
+
+// TestLatestVerifiedAsks: good checkpoints can be passed over in silence or as damaged, and those put aside
+// are not among them.
+func TestLatestVerifiedAsks(t *testing.T) {
+	r := newRun(t)
+	checkpointAt(t, r, 10, 20, 30, 40, 50)
+	first(r.ResumeAt(40))
+	c, passed, err := r.LatestVerified(ctx, func(c Checkpoint) (bool, error) {
+		if c.Step == 30 {
+			return true, errors.New("not this one")
+		}
+		return c.Step < 40, nil
+	})
+	must(t, err)
+	if c.Step != 20 || len(passed) != 1 || passed[0].Path != c.Path[:len(c.Path)-2]+"30" {
+		t.Errorf("step %d, passed over %v", c.Step, passed)
+	}
+	if err := c.Verify(ctx, "state.json", "other.json"); !errors.Is(err, ErrDamaged) ||
+		!strings.Contains(err.Error(), "holds no other.json") {
+		t.Errorf("a file that the checkpoint does not hold: %v", err)
 	}
 }
 

@@ -48,6 +48,7 @@ func (c Checkpoint) Size() int64 {
 type Broken struct {
 	Path   string
 	Reason error
+	Aside  bool // put aside by ResumeAt; nothing is wrong with it
 }
 
 // Names of folders below ckpt/: a checkpoint, one in the works (.tmp), one being replaced (.old) or
@@ -57,6 +58,9 @@ var (
 	workPattern  = regexp.MustCompile(`^\.(step-\d{8,18})\.(tmp|old|del)$`)
 	asidePattern = regexp.MustCompile(`^superseded-step-(\d{8,18})-[0-9a-f]{4}$`)
 )
+
+// adviceOlder ends what is said of a damaged checkpoint.
+const adviceOlder = "; use an older checkpoint"
 
 // Checkpoints lists the valid checkpoints, oldest step first, and apart from them the folders that
 // are broken, unfinished or superseded. Sizes are checked, hashes are not: see Verify.
@@ -83,13 +87,13 @@ func (r *Run) Checkpoints() (valid []Checkpoint, broken []Broken, err error) {
 			if c, err := readCheckpoint(path); err == nil {
 				valid = append(valid, c)
 			} else {
-				broken = append(broken, Broken{path, err})
+				broken = append(broken, Broken{path, err, false})
 			}
 			continue
 		}
 		if asidePattern.MatchString(name) {
 			broken = append(broken, Broken{path, fmt.Errorf(
-				"the run was taken back to a step before %q", path)})
+				"the run was taken back to a step before %q", path), true})
 			continue
 		}
 		m := workPattern.FindStringSubmatch(name)
@@ -104,7 +108,7 @@ func (r *Run) Checkpoints() (valid []Checkpoint, broken []Broken, err error) {
 		}
 		if !busy {
 			broken = append(broken, Broken{path, kindError{ErrDamaged, fmt.Sprintf(
-				"%q was left unfinished when the program was interrupted", path)}})
+				"%q was left unfinished when the program was interrupted", path)}, false})
 		}
 	}
 	slices.SortFunc(valid, func(a, b Checkpoint) int { return cmp.Compare(a.Step, b.Step) })
@@ -125,32 +129,65 @@ func (r *Run) Latest() (Checkpoint, error) {
 }
 
 // LatestVerified returns the newest checkpoint whose files have the hashes of its manifest, and
-// those newer ones that were passed over because they do not.
-func (r *Run) LatestVerified(ctx context.Context) (Checkpoint, []Broken, error) {
+// those newer ones that were passed over because they are damaged, newest first. When take is not
+// nil it looks at each good one: false passes it over without a word, an error as damaged.
+func (r *Run) LatestVerified(ctx context.Context,
+	take func(Checkpoint) (bool, error)) (Checkpoint, []Broken, error) {
 	valid, broken, err := r.Checkpoints()
 	if err != nil {
 		return Checkpoint{}, nil, err
 	}
-	var passed []Broken
+	passed := slices.DeleteFunc(broken, func(b Broken) bool { return b.Aside })
 	for _, c := range slices.Backward(valid) {
 		err := Verify(ctx, c.Path)
-		if err == nil {
-			return c, passed, nil
+		taken := err == nil
+		if taken && take != nil {
+			taken, err = take(c)
 		}
-		if ctx.Err() != nil {
-			return Checkpoint{}, passed, err
+		switch {
+		case ctx.Err() != nil:
+			return Checkpoint{}, passed, ctx.Err()
+		case err != nil:
+			passed = append(passed, Broken{c.Path, err, false})
+		case taken:
+			newer := slices.DeleteFunc(passed, func(b Broken) bool { return b.step() < c.Step })
+			return c, newestFirst(newer), nil
 		}
-		passed = append(passed, Broken{c.Path, err})
 	}
-	return Checkpoint{}, passed, r.noCheckpoint(append(passed, broken...))
+	return Checkpoint{}, newestFirst(passed), r.noCheckpoint(passed)
+}
+
+func (b *Broken) step() int64 { return stepOf(filepath.Base(b.Path)) }
+
+func newestFirst(list []Broken) []Broken {
+	slices.SortStableFunc(list, func(a, b Broken) int { return cmp.Compare(b.step(), a.step()) })
+	return list
+}
+
+// Untouched tells whether the run was ended before its first checkpoint and its first row of metrics,
+// so that starting it over loses nothing. A checkpoint that cannot be read counts as one.
+func (r *Run) Untouched() (bool, error) {
+	valid, broken, err := r.Checkpoints()
+	if err != nil {
+		return false, err
+	}
+	lost := func(b Broken) bool { return !b.Aside }
+	if len(valid) > 0 || slices.ContainsFunc(broken, lost) {
+		return false, nil
+	}
+	m, err := r.Metrics()
+	return err == nil && len(m.Steps) == 0, err
 }
 
 func (r *Run) noCheckpoint(broken []Broken) error {
 	text := fmt.Sprintf("run folder %q has no checkpoint to continue from", r.path)
+	broken = slices.DeleteFunc(slices.Clone(broken), func(b Broken) bool { return b.Aside })
 	if len(broken) > 0 {
-		text += fmt.Sprintf("; %d are broken, the first because %v", len(broken), broken[0].Reason)
+		why := strings.TrimSuffix(broken[0].Reason.Error(), adviceOlder)
+		text += fmt.Sprintf("; %d are broken, the first because %s", len(broken), why)
 	}
-	return kindError{ErrNoCheckpoint, text + "; start a new run"}
+	return kindError{ErrNoCheckpoint,
+		text + "; put its folder ckpt back from a copy, or start a new run"}
 }
 
 // ReadCheckpoint opens a checkpoint folder by path, checking its manifest and the sizes of its
@@ -160,7 +197,7 @@ func ReadCheckpoint(path string) (Checkpoint, error) { return readCheckpoint(fil
 func readCheckpoint(path string) (Checkpoint, error) {
 	damaged := func(format string, args ...any) error {
 		return kindError{ErrDamaged, fmt.Sprintf("checkpoint %q ", path) +
-			fmt.Sprintf(format, args...) + "; use an older checkpoint"}
+			fmt.Sprintf(format, args...) + adviceOlder}
 	}
 	b, err := os.ReadFile(filepath.Join(path, manifestName))
 	if errors.Is(err, os.ErrNotExist) {
@@ -230,15 +267,35 @@ func Verify(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
+	return c.Verify(ctx, slices.Sorted(maps.Keys(c.Files))...)
+}
+
+// Verify reads the named files and compares their hashes with the manifest. Errors match
+// ErrDamaged, also when the manifest has no such file, or that of ctx.
+func (c Checkpoint) Verify(ctx context.Context, names ...string) error {
+	if err := c.Holds(names...); err != nil {
+		return err
+	}
 	buf := make([]byte, 1<<20)
-	for _, name := range slices.Sorted(maps.Keys(c.Files)) {
+	for _, name := range names {
 		got, err := hashFile(ctx, c.File(name), buf)
 		if err != nil {
-			return fmt.Errorf("checkpoint %q could not be verified: %w", path, err)
+			return fmt.Errorf("checkpoint %q could not be verified: %w", c.Path, err)
 		}
 		if want := c.Files[name].SHA256; !strings.EqualFold(got, want) {
 			return kindError{ErrDamaged, fmt.Sprintf("file %q is damaged: its SHA-256 is %.12s..., "+
-				"the manifest says %.12s...; use an older checkpoint", c.File(name), got, want)}
+				"the manifest says %.12s..."+adviceOlder, c.File(name), got, want)}
+		}
+	}
+	return nil
+}
+
+// Holds tells which of the named files the manifest lacks. The error matches ErrDamaged.
+func (c Checkpoint) Holds(names ...string) error {
+	for _, name := range names {
+		if _, ok := c.Files[name]; !ok {
+			return kindError{ErrDamaged, fmt.Sprintf("checkpoint %q holds no %s by its %s"+
+				adviceOlder, c.Path, name, manifestName)}
 		}
 	}
 	return nil

@@ -161,7 +161,7 @@ func childTrain(path string) error {
 	}
 	defer r.Close()
 	step := int64(0)
-	if c, _, err := r.LatestVerified(context.Background()); err == nil {
+	if c, _, err := r.LatestVerified(context.Background(), nil); err == nil {
 		step = c.Step
 	} else if !errors.Is(err, ErrNoCheckpoint) {
 		return err

@@ -64,11 +64,19 @@ func Restore(trashed string) (string, error) {
 // Trashed lists the runs in the trash of root, newest first.
 func Trashed(root string) ([]Summary, error) { return List(filepath.Join(root, trashName)) }
 
-// EmptyTrash deletes the runs in the trash of root for good.
-func EmptyTrash(root string) error {
-	dir := filepath.Join(root, trashName)
-	if err := os.RemoveAll(dir); err != nil {
-		return fmt.Errorf("the trash %q could not be emptied: %w", dir, err)
+// DeleteTrashed deletes run folders in the trash for good. A path that lies in no trash is an error, and
+// nothing is deleted; one that is gone already is none.
+func DeleteTrashed(trashed []string) error {
+	for _, path := range trashed {
+		if filepath.Base(filepath.Dir(path)) != trashName {
+			return fmt.Errorf("%q is not in the trash", path)
+		}
+	}
+	for _, path := range trashed {
+		if err := os.RemoveAll(path); err != nil {
+			return fmt.Errorf("run folder %q could not be deleted from the trash: %w", path, err)
+		}
+		os.Remove(filepath.Dir(path)) // when it was the last
 	}
 	return nil
 }
