@@ -10,6 +10,8 @@ import (
 
 // awake keeps the machine from sleeping while something trains, with macOS's caffeinate, which ends with
 // this process whatever happens. Where there is no such command, nothing is done and nothing said.
+// App Nap, which slows an app whose window nobody sees, is another matter: LSAppNapIsDisabled in the
+// bundle's Info.plist keeps it away.
 type awake struct {
 	want atomic.Bool
 

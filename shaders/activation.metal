@@ -6,6 +6,8 @@ struct ActivationArgs {
   uint count;
 };
 
+constant bool kInPlace [[function_constant(0)]];  // dgate is gate, which is then read through dgate
+
 // s = sigmoid(x) and rest = 1 - s without cancellation, by exp(-|x|), which cannot overflow.
 static inline float4 sigmoid(float4 x, thread float4& rest) {
   const float4 e = precise::exp(-abs(x));
@@ -85,7 +87,8 @@ kernel void swiglu_grad(device const float* gate [[buffer(0)]],
                         constant ActivationArgs& p [[buffer(5)]],
                         uint gid [[thread_position_in_grid]]) {
   const ulong i = ulong(gid) * 4;
-  const float4 g = read4(gate, i, p.count), u = read4(up, i, p.count), d = read4(dy, i, p.count);
+  const float4 g = read4(kInPlace ? dgate : gate, i, p.count);
+  const float4 u = read4(up, i, p.count), d = read4(dy, i, p.count);
   float4 rest;
   const float4 s = sigmoid(g, rest);
   write4(dgate, i, p.count, d * u * s * (1.0f + g * rest));

@@ -94,10 +94,12 @@ kernel void attention_latent(device const float* Q [[buffer(0)]],
   ulong qs[2];
   float4 q[2][4], acc[2][4];
   float m[2], l[2];
+#pragma unroll
   for (uint g = 0; g < 2; g++) {
     qs[g] = (ulong(row) * p.H + min(tgp.y * 2 + g, p.H - 1)) * p.D;  // a last head alone goes twice
     m[g] = kLowest;
     l[g] = 0.0f;
+#pragma unroll
     for (uint c = 0; c < 16; c++) {
       const uint d = first + c * 32 + lane;
       q[g][c / 4][c % 4] = d < p.D ? Q[qs[g] + d] * p.scale : 0.0f;
@@ -108,26 +110,33 @@ kernel void attention_latent(device const float* Q [[buffer(0)]],
     const ulong at = (ulong(b) * p.S + j) * p.D;
     float4 k[4];
     float s[2];
+#pragma unroll
     for (uint c = 0; c < 16; c++) {
       const uint d = first + c * 32 + lane;
       k[c / 4][c % 4] = d < p.D ? Ks[at + d] : 0.0f;
     }
+#pragma unroll
     for (uint g = 0; g < 2; g++)
       s[g] = dot(q[g][0], k[0]) + dot(q[g][1], k[1]) + dot(q[g][2], k[2]) + dot(q[g][3], k[3]);
     for (uint e = lane; (e < first ? e : e + 512) < p.D; e += 32) {
       const uint d = e < first ? e : e + 512;
       const float v = Ks[at + d] * p.scale;
+#pragma unroll
       for (uint g = 0; g < 2; g++) s[g] += Q[qs[g] + d] * v;
     }
+#pragma unroll
     for (uint g = 0; g < 2; g++) {
       s[g] = simd_total(s[g]);
       const float top = max(m[g], s[g]), shrink = precise::exp(m[g] - top), w = precise::exp(s[g] - top);
       l[g] = l[g] * shrink + w;
+#pragma unroll
       for (uint c = 0; c < 4; c++) acc[g][c] = acc[g][c] * shrink + k[c] * w;
       m[g] = top;
     }
   }
+#pragma unroll
   for (uint g = 0; g < 2; g++) {
+#pragma unroll
     for (uint c = 0; c < 16; c++) parts[sg * 512 + c * 32 + lane] = acc[g][c / 4][c % 4];
     if (lane == 0) {
       ms[sg] = m[g];

@@ -19,6 +19,7 @@ static inline void gather_scores(thread float (&s)[BK / 4], thread float (&t)[BK
     threadgroup_barrier(mem_flags::mem_threadgroup);
   else
     simdgroup_barrier(mem_flags::mem_threadgroup);
+#pragma unroll
   for (uint e = 0; e < BK / 4; e++) {
     s[e] = halved ? ss[mine + e] + ss[twin + e] : ss[mine + e];
     t[e] = halved ? ts[mine + e] + ts[twin + e] : ts[mine + e];
@@ -63,6 +64,7 @@ static inline void attend_dq(device const float* Q, device const float* K, devic
     times_rows<HD, W, BK>(g, tile + BK * ld + col0, t + strip);
     float s[BK / 4], dp[BK / 4];
     gather_scores<(W < HD), BK>(s, dp, scratch, t, mine, twin);
+#pragma unroll
     for (uint e = 0; e < BK / 4; e++) {
       const bool live = k0 + part * (BK / 4) + e <= row && row < p.T;
       const float w = live ? fast::exp2(s[e] * c - lse) : 0.0f;
@@ -119,6 +121,7 @@ static inline void attend_dkv(device const float* Q, device const float* K, devi
       times_rows<HD, W, BK>(v, tile + BK * ld + col0, t + strip);
       float s[BK / 4], dp[BK / 4];
       gather_scores<(W < HD), BK>(s, dp, scratch, t, mine, twin);
+#pragma unroll
       for (uint e = 0; e < BK / 4; e++) {
         const uint i = part * (BK / 4) + e;
         const bool live = key <= q0 + i && q0 + i < p.T;

@@ -86,7 +86,7 @@ kernel void expert_staged(device const float* A [[buffer(0)]],
   threadgroup float4 tiles[kStagedQuads];
   Place w;
   if (locate_rows(w, p, offsets, tgp, 64, lane))  // the whole threadgroup
-    staged_product(A, B, A, carry, C, w, tiles, tid, lane, sg);
+    staged_product(A, B, A, kInPlace ? C : carry, C, w, tiles, tid, lane, sg);
 }
 
 kernel void expert_direct(device const float* A [[buffer(0)]],
@@ -100,7 +100,7 @@ kernel void expert_direct(device const float* A [[buffer(0)]],
   threadgroup float4 strip[kDirectQuads];
   Place w;
   if (locate_rows(w, p, offsets, tgp, 32, lane))  // the whole threadgroup
-    direct_product(A, B, A, carry, C, w, strip, lane);
+    direct_product(A, B, A, kInPlace ? C : carry, C, w, strip, lane);
 }
 
 kernel void expert_grad_staged(device const float* A [[buffer(0)]],

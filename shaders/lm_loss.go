@@ -13,9 +13,12 @@ const (
 	LossVector // the vocabulary is a multiple of 4
 )
 
+// maxLossThreads is the largest threadgroup of lm_loss_rows, and what its attribute says.
+const maxLossThreads = 1024
+
 // LossGrid launches lm_loss_rows: about 16 logits a thread.
 func LossGrid(rows, vocabulary int) Grid {
-	return groups(rows, min(1024, ceil(max(vocabulary, 1), 16*32)*32))
+	return groups(rows, min(maxLossThreads, ceil(max(vocabulary, 1), 16*32)*32))
 }
 
 // LossTotalGrid launches lm_loss_total.

@@ -1,7 +1,9 @@
 // Softmax cross-entropy on a chunk of logits [rows V] that a product has just written:
 //   losses[r] = logsumexp(logits[r]) - logits[r][target];  logits[r] = (softmax - onehot) scale
 // the second only with kTrain, in place, for the products that give dx and dw. A target of -1 counts
-// nothing: loss and gradient 0. lm_loss_rows: one threadgroup a row, 32 to 1024 threads.
+// nothing: loss and gradient 0. lm_loss_rows: one threadgroup a row, 32 to 1024 threads; the
+// attribute has the compiler keep to the registers that so many threads have, because without it a
+// pipeline may take fewer.
 // lm_loss_total: loss = scale * sum of all rows' losses, one threadgroup of 256, fixed order.
 struct LossArgs {
   uint rows, vocabulary;
@@ -18,6 +20,7 @@ static inline float log_sum(float others, float own) {
   return precise::log(u) * (others / (u - 1.0f));
 }
 
+[[max_total_threads_per_threadgroup(1024)]]
 kernel void lm_loss_rows(device float* logits [[buffer(0)]],
                          device const int* targets [[buffer(1)]],
                          device float* losses [[buffer(2)]],

@@ -26,6 +26,7 @@ const (
 	MatMulVectorB
 	MatMulWholeMN
 	MatMulWholeK
+	MatMulInPlace // C holds the carry; what is bound as the carry is not read
 )
 
 // Tile is one of the two kernels that multiply.

@@ -51,7 +51,7 @@ kernel void matmul_staged(device const float* A [[buffer(0)]],
   threadgroup float4 tiles[kStagedQuads];
   Place w;
   if (locate(w, p, tgp, 64))  // the whole threadgroup
-    staged_product(A, B, bias, carry, C, w, tiles, tid, lane, sg);
+    staged_product(A, B, bias, kInPlace ? C : carry, C, w, tiles, tid, lane, sg);
 }
 
 kernel void matmul_direct(device const float* A [[buffer(0)]],
@@ -65,5 +65,5 @@ kernel void matmul_direct(device const float* A [[buffer(0)]],
   threadgroup float4 strip[kDirectQuads];
   Place w;
   if (locate(w, p, tgp, 32))  // the whole threadgroup
-    direct_product(A, B, bias, carry, C, w, strip, lane);
+    direct_product(A, B, bias, kInPlace ? C : carry, C, w, strip, lane);
 }

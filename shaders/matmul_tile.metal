@@ -19,6 +19,7 @@ constant bool kVectorA [[function_constant(4)]];  // lines of A are whole, align
 constant bool kVectorB [[function_constant(5)]];
 constant bool kWholeMN [[function_constant(6)]];  // no tile crosses an edge of C
 constant bool kWholeK [[function_constant(7)]];   // K (of a part) is a multiple of 16
+constant bool kInPlace [[function_constant(8)]];  // C holds the carry: it is read through C's own pointer
 
 // Threadgroup memory that each takes, in float4s.
 constant constexpr uint kStagedQuads = 640;  // A and B, 64 x (16+4) or 16 x (64+4) floats each
@@ -40,7 +41,9 @@ struct Place {
 };
 
 static inline void clear(thread simdgroup_float8x8 (&acc)[4][4]) {
+#pragma unroll
   for (uint i = 0; i < 4; i++)
+#pragma unroll
     for (uint j = 0; j < 4; j++) acc[i][j] = make_filled_simdgroup_matrix<float, 8, 8>(0.0f);
 }
 
@@ -50,7 +53,9 @@ static inline void epilogue(thread simdgroup_float8x8 (&acc)[4][4], threadgroup 
                             thread const Place& w, device const float* bias,
                             device const float* carry, device float* C, bool again, uint row0,
                             uint col0, uint lane) {
+#pragma unroll
   for (uint i = 0; i < 4; i++) {
+#pragma unroll
     for (uint j = 0; j < 4; j++) simdgroup_store(acc[i][j], strip + j * 8, kStripLd);
     simdgroup_barrier(mem_flags::mem_threadgroup);
     const uint c = col0 + lane;
@@ -76,7 +81,9 @@ static inline uint chain_of(thread const Place& w) {
 // The multiplies of one step of 8 in K; odd rows run backwards so that each keeps its last operand.
 static inline void multiply_step(thread simdgroup_float8x8 (&acc)[4][4], thread simdgroup_float8x8 (&a)[4],
                             thread simdgroup_float8x8 (&b)[4]) {
+#pragma unroll
   for (uint i = 0; i < 4; i++)
+#pragma unroll
     for (uint s = 0; s < 4; s++) {
       const uint j = i % 2 ? 3 - s : s;
       simdgroup_multiply_accumulate(acc[i][j], a[i], b[j], acc[i][j]);
@@ -144,6 +151,7 @@ static inline void staged_product(device const float* A, device const float* B, 
       threadgroup_barrier(mem_flags::mem_threadgroup);
       for (uint kk = 0; kk < 16; kk += 8) {
         simdgroup_float8x8 a[4], b[4];
+#pragma unroll
         for (uint i = 0; i < 4; i++) {
           if (kTransA)
             simdgroup_load(a[i], As + kk * 68 + sr + i * 8, 68, ulong2(0, 0), true);
@@ -198,6 +206,7 @@ static inline void direct_product(device const float* A, device const float* B, 
     clear(acc);
     for (const uint end = min(w.kEnd, k + chain); k < end; k += 8) {
       simdgroup_float8x8 a[4], b[4];
+#pragma unroll
       for (uint i = 0; i < 4; i++) {
         const uint r = w.row0 + i * 8, c = w.col0 + i * 8;
         if (kTransA)

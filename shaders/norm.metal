@@ -68,6 +68,14 @@ static inline void put(device float* y, ulong base, uint j, uint at, uint n, flo
   }
 }
 
+// How many steps a row takes. Loops over them go in fours with constant indices within, because arrays
+// with an index that is known only at run time do not stay in registers.
+template <uint lanes, bool held>
+static inline uint steps_of(uint n) {
+  const uint all = (n + lanes * 4 - 1) / (lanes * 4);
+  return held ? min(all, 4u) : all;
+}
+
 static inline float sum4(float4 v) { return (v.x + v.y) + (v.z + v.w); }
 
 // Sum over the threads of a row: a simdgroup where the row is held, else the threadgroup.
@@ -81,31 +89,41 @@ static inline void norm_forward(device const float* x, device const float* gain,
                            device float* y, device float* rs, device float* means,
                            constant NormArgs& p, threadgroup float* scratch, uint row, uint at,
                            uint lane, uint sg) {
-  const uint n = p.width, steps = (n + lanes * 4 - 1) / (lanes * 4);
+  const uint n = p.width, steps = steps_of<lanes, held>(n);
   const ulong base = ulong(row) * n;
   float4 q[4];
   if (held)
-    for (uint j = 0; j < 4; j++) q[j] = pick<lanes>(x, base, j, at, n);
+#pragma unroll
+    for (uint k = 0; k < 4; k++) q[k] = pick<lanes>(x, base, k, at, n);
   float m = 0.0f;
   if (kLayer || kCRMS) {
-    for (uint j = 0; j < steps; j++) m += sum4(held ? q[j % 4] : pick<lanes>(x, base, j, at, n));
+    for (uint j = 0; j < steps; j += 4)
+#pragma unroll
+      for (uint k = 0; k < 4; k++)
+        if (j + k < steps) m += sum4(held ? q[k] : pick<lanes>(x, base, j + k, at, n));
     m = row_total<held>(m, scratch, lane, sg) / (kLayer ? float(n) : 1.0f);
   }
   float ss = 0.0f;
-  for (uint j = 0; j < steps; j++) {
-    const float4 v = held ? q[j % 4] : pick<lanes>(x, base, j, at, n);
-    const float4 d = kLayer ? (v - float4(m)) * live4<lanes>(j, at, n) : v;
-    ss += dot(d, d);
-  }
+  for (uint j = 0; j < steps; j += 4)
+#pragma unroll
+    for (uint k = 0; k < 4; k++)
+      if (j + k < steps) {
+        const float4 v = held ? q[k] : pick<lanes>(x, base, j + k, at, n);
+        const float4 d = kLayer ? (v - float4(m)) * live4<lanes>(j + k, at, n) : v;
+        ss += dot(d, d);
+      }
   ss = row_total<held>(ss, scratch, lane, sg);
   const float r = precise::rsqrt((kCRMS ? (ss + m * m) / float(n + 1) : ss / float(n)) + p.eps);
-  for (uint j = 0; j < steps; j++) {
-    float4 v = held ? q[j % 4] : pick<lanes>(x, base, j, at, n);
-    v = (kLayer ? v - float4(m) : v) * r;
-    if (kGain) v *= pick<lanes>(gain, 0, j, at, n);
-    if (kBias) v += pick<lanes>(bias, 0, j, at, n);
-    put<lanes>(y, base, j, at, n, v * p.scale);
-  }
+  for (uint j = 0; j < steps; j += 4)
+#pragma unroll
+    for (uint k = 0; k < 4; k++)
+      if (j + k < steps) {
+        float4 v = held ? q[k] : pick<lanes>(x, base, j + k, at, n);
+        v = (kLayer ? v - float4(m) : v) * r;
+        if (kGain) v *= pick<lanes>(gain, 0, j + k, at, n);
+        if (kBias) v += pick<lanes>(bias, 0, j + k, at, n);
+        put<lanes>(y, base, j + k, at, n, v * p.scale);
+      }
   if (at == 0) {
     rs[row] = r;
     if (kLayer || kCRMS) means[row] = m;
@@ -147,39 +165,45 @@ static inline void norm_backward(device const float* dy, device const float* x, 
                             device const float* rs, device const float* means,
                             device const float* carry, device float* dx, constant NormArgs& p,
                             threadgroup float* scratch, uint row, uint at, uint lane, uint sg) {
-  const uint n = p.width, steps = (n + lanes * 4 - 1) / (lanes * 4);
+  const uint n = p.width, steps = steps_of<lanes, held>(n);
   const ulong base = ulong(row) * n;
   const float r = rs[row], saved = kLayer || kCRMS ? means[row] : 0.0f;
   const float m = kLayer ? saved : 0.0f, last = kCRMS ? saved * r : 0.0f;
   float4 us[4], xs[4];
   float a = 0.0f, c = 0.0f;
-  for (uint j = 0; j < steps; j++) {
-    float4 u = pick<lanes>(dy, base, j, at, n) * p.scale;
-    if (kGain) u *= pick<lanes>(gain, 0, j, at, n);
-    const float4 xh = (pick<lanes>(x, base, j, at, n) - float4(m)) * r;
-    a += dot(u, xh);  // u is zero beyond the row
-    c += sum4(u);
-    if (held) {
-      us[j % 4] = u;
-      xs[j % 4] = xh;
-    }
-  }
+  for (uint j = 0; j < steps; j += 4)
+#pragma unroll
+    for (uint k = 0; k < 4; k++)
+      if (j + k < steps) {
+        float4 u = pick<lanes>(dy, base, j + k, at, n) * p.scale;
+        if (kGain) u *= pick<lanes>(gain, 0, j + k, at, n);
+        const float4 xh = (pick<lanes>(x, base, j + k, at, n) - float4(m)) * r;
+        a += dot(u, xh);  // u is zero beyond the row
+        c += sum4(u);
+        if (held) {
+          us[k] = u;
+          xs[k] = xh;
+        }
+      }
   a = row_total<held>(a, scratch, lane, sg) / float(kCRMS ? n + 1 : n);
   c = kLayer ? row_total<held>(c, scratch, lane, sg) / float(n) : 0.0f;
-  for (uint j = 0; j < steps; j++) {
-    float4 u, xh;
-    if (held) {
-      u = us[j % 4];
-      xh = xs[j % 4];
-    } else {
-      u = pick<lanes>(dy, base, j, at, n) * p.scale;
-      if (kGain) u *= pick<lanes>(gain, 0, j, at, n);
-      xh = (pick<lanes>(x, base, j, at, n) - float4(m)) * r;
-    }
-    float4 d = (u - float4(c) - (xh + float4(last)) * a) * r;
-    if (kCarry) d += pick<lanes>(carry, base, j, at, n);
-    put<lanes>(dx, base, j, at, n, d);
-  }
+  for (uint j = 0; j < steps; j += 4)
+#pragma unroll
+    for (uint k = 0; k < 4; k++)
+      if (j + k < steps) {
+        float4 u, xh;
+        if (held) {
+          u = us[k];
+          xh = xs[k];
+        } else {
+          u = pick<lanes>(dy, base, j + k, at, n) * p.scale;
+          if (kGain) u *= pick<lanes>(gain, 0, j + k, at, n);
+          xh = (pick<lanes>(x, base, j + k, at, n) - float4(m)) * r;
+        }
+        float4 d = (u - float4(c) - (xh + float4(last)) * a) * r;
+        if (kCarry) d += pick<lanes>(carry, base, j + k, at, n);
+        put<lanes>(dx, base, j + k, at, n, d);
+      }
 }
 
 kernel void norm_grad_rows(device const float* dy [[buffer(0)]],

@@ -16,8 +16,9 @@ type NormRopeArgs struct {
 // MaxNormRope is the largest head size of norm_rope.
 const MaxNormRope = 256
 
-// The function constants of rotations, all bool. rope reads the first three and RopeCopy, norm_rope
-// all others but RopeInverse and RopeKeep, norm_rope_grad all others but RopeInverse and RopeBias.
+// The function constants of rotations, all bool. rope reads the first three, RopeCopy and
+// RopeInPlace; norm_rope RopeInterleaved and RopeOffset to RopeBias; norm_rope_grad RopeInterleaved,
+// RopeOffset to RopeGain, RopeKeep and RopeInPlace.
 const (
 	RopeInterleaved = iota
 	RopeInverse
@@ -25,8 +26,9 @@ const (
 	RopeLayer
 	RopeGain
 	RopeBias
-	RopeKeep // also write the gradient turned back, for norm_weights
-	RopeCopy // also copy what does not turn; for y in the place of x it need not be
+	RopeKeep    // also write the gradient turned back, for norm_weights
+	RopeCopy    // also copy what does not turn; for y in the place of x it need not be
+	RopeInPlace // y holds x, back holds dy; what is bound as x or dy is not read
 )
 
 // NormRopeGrid launches norm_rope and norm_rope_grad: a simdgroup for each head of each row.

@@ -16,6 +16,7 @@ constant bool kInterleaved [[function_constant(0)]];  // pairs (2i, 2i+1), else 
 constant bool kInverse [[function_constant(1)]];
 constant bool kOffset [[function_constant(2)]];
 constant bool kCopy [[function_constant(7)]];  // copy the elements that do not turn
+constant bool kInPlace [[function_constant(8)]];  // y is x, back is dy: read through what is written
 
 // Where pair i of a head has its two elements.
 static inline uint2 pair_at(uint i, uint half_dim) {
@@ -48,7 +49,8 @@ kernel void rope(device const float* x [[buffer(0)]],
   const float2 t = turn_of(turns, i, position);
   const float s = kInverse ? -t.y : t.y;
   const ulong a = base + pair_at(i, half_dim).x, b = base + pair_at(i, half_dim).y;
-  const float u = x[a], v = x[b];
+  device const float* from = kInPlace ? y : x;
+  const float u = from[a], v = from[b];
   y[a] = u * t.x - v * s;
   y[b] = u * s + v * t.x;
 }
@@ -87,6 +89,7 @@ kernel void norm_rope(device const float* x [[buffer(0)]],
   const ulong position = ulong(head / p.heads % p.T) + (kOffset ? ulong(uint(offset[0])) : 0ul);
   float2 v[4];
   float s = 0.0f, ss = 0.0f;
+#pragma unroll
   for (uint j = 0; j < 4; j++) {
     const uint i = j * 32 + lane;
     v[j] = float2(0.0f);
@@ -97,12 +100,14 @@ kernel void norm_rope(device const float* x [[buffer(0)]],
     s += v[j].x + v[j].y;
   }
   const float m = kLayer ? simd_total(s) / float(p.headDim) : 0.0f;
+#pragma unroll
   for (uint j = 0; j < 4; j++)
     if (j * 32 + lane < half_dim) {
       v[j] -= float2(m);
       ss += dot(v[j], v[j]);
     }
   const float r = precise::rsqrt(simd_total(ss) / float(p.headDim) + p.eps);
+#pragma unroll
   for (uint j = 0; j < 4; j++) {
     const uint i = j * 32 + lane;
     if (i >= half_dim) continue;
@@ -140,8 +145,10 @@ kernel void norm_rope_grad(device const float* dy [[buffer(0)]],
   const ulong base = ulong(head) * p.headDim;
   const ulong position = ulong(head / p.heads % p.T) + (kOffset ? ulong(uint(offset[0])) : 0ul);
   const float r = rs[head], m = kLayer ? means[head] : 0.0f;
+  device const float* from = kInPlace ? back : dy;
   float2 us[4], xs[4];
   float a = 0.0f, c = 0.0f;
+#pragma unroll
   for (uint j = 0; j < 4; j++) {
     const uint i = j * 32 + lane;
     us[j] = float2(0.0f);
@@ -149,7 +156,7 @@ kernel void norm_rope_grad(device const float* dy [[buffer(0)]],
     if (i < half_dim) {
       const uint2 at = pair_at(i, half_dim);
       const float2 t = turn_of(turns, i, position);
-      const float2 g = float2(dy[base + at.x], dy[base + at.y]);
+      const float2 g = float2(from[base + at.x], from[base + at.y]);
       float2 u = float2(g.x * t.x + g.y * t.y, g.y * t.x - g.x * t.y);
       if (kKeep) {
         back[base + at.x] = u.x;
@@ -165,6 +172,7 @@ kernel void norm_rope_grad(device const float* dy [[buffer(0)]],
   }
   a = simd_total(a) / float(p.headDim);
   c = kLayer ? simd_total(c) / float(p.headDim) : 0.0f;
+#pragma unroll
   for (uint j = 0; j < 4; j++) {
     const uint i = j * 32 + lane;
     if (i >= half_dim) continue;

@@ -24,9 +24,10 @@ constant bool kStats [[function_constant(1)]];
 constant constexpr uint kBlock = 64;  // tokens of a block
 constant constexpr uint kSlots = 8;   // experts a lane: expert slot * 32 + lane
 
-// Logits in their order as integers: of floats x < y rank(x) < rank(y). 0 is left for what cannot be
-// chosen and NaN, at 1, comes last, so that every round finds an expert whatever the logits hold.
-static inline uint rank(uint bits) {
+// Logits in their order as integers: of floats x < y order_key(x) < order_key(y). 0 is left for what
+// cannot be chosen and NaN, at 1, comes last, so that every round finds an expert whatever the logits
+// hold.
+static inline uint order_key(uint bits) {
   if (is_nan(bits)) return 1u;
   if (bits == 0x80000000u) bits = 0u;  // -0 equals 0
   return bits >> 31 ? ~bits : bits | 0x80000000u;
@@ -48,19 +49,21 @@ kernel void route_rows(device const uint* logits [[buffer(0)]],  // floats, as b
   uint key[kSlots];
   float prob[kSlots];
   float top = kLowest;
+#pragma unroll
   for (uint s = 0; s < kSlots; s++) {
     const uint e = s * 32 + lane;
     key[s] = 0;
     prob[s] = 0.0f;
     if (e < E) {
       const uint bits = logits[row + e];
-      key[s] = rank(bits);
+      key[s] = order_key(bits);
       prob[s] = as_type<float>(bits);
       top = max(top, prob[s]);
     }
   }
   top = simd_top(top);
   float sum = 0.0f, below = 0.0f;  // below: sum of exp(x - top) (top - x)
+#pragma unroll
   for (uint s = 0; s < kSlots; s++)
     if (s * 32 + lane < E) {
       const float d = top - prob[s];
@@ -69,6 +72,7 @@ kernel void route_rows(device const uint* logits [[buffer(0)]],  // floats, as b
       if (prob[s] > 0.0f) below += prob[s] * d;
     }
   sum = simd_total(sum);
+#pragma unroll
   for (uint s = 0; s < kSlots; s++)
     if (s * 32 + lane < E) {
       prob[s] /= sum;
@@ -82,6 +86,7 @@ kernel void route_rows(device const uint* logits [[buffer(0)]],  // floats, as b
   }
 
   float gate[kSlots], total = 0.0f;
+#pragma unroll
   for (uint s = 0; s < kSlots; s++) {
     const uint n = min(32u, K - min(K, s * 32));
     uint mine = 0;
@@ -89,6 +94,7 @@ kernel void route_rows(device const uint* logits [[buffer(0)]],  // floats, as b
     for (uint j = 0; j < n; j++) {
       uint best = 0, at = 0;
       float v = 0.0f;
+#pragma unroll
       for (uint i = 0; i < kSlots; i++)
         if (key[i] > best) {
           best = key[i];
@@ -98,6 +104,7 @@ kernel void route_rows(device const uint* logits [[buffer(0)]],  // floats, as b
       const uint high = simd_max(best);
       const uint e = simd_min(best == high ? at : ~0u);
       v = simd_shuffle(v, ushort(e % 32));
+#pragma unroll
       for (uint i = 0; i < kSlots; i++)
         if (i * 32 + lane == e) key[i] = 0;
       total += v;
@@ -108,6 +115,7 @@ kernel void route_rows(device const uint* logits [[buffer(0)]],  // floats, as b
     }
     if (lane < n) index[choices + s * 32 + lane] = int(mine);
   }
+#pragma unroll
   for (uint s = 0; s < kSlots; s++)
     if (s * 32 + lane < K) gates[choices + s * 32 + lane] = kRenorm ? gate[s] / total : gate[s];
 }
@@ -253,6 +261,7 @@ kernel void route_grad(device const float* dgates [[buffer(0)]],
   const float scale = p.balance / float(p.tokens);
   const float origin = dp[best] + scale * float(offsets[best + 1] - offsets[best]);
   float q[kSlots], d[kSlots], mean = 0.0f;
+#pragma unroll
   for (uint s = 0; s < kSlots; s++) {
     const uint e = s * 32 + lane;
     q[s] = 0.0f;
@@ -265,6 +274,7 @@ kernel void route_grad(device const float* dgates [[buffer(0)]],
   }
   mean = simd_total(mean);
   const float slope = 2.0f * p.z * lse[t];
+#pragma unroll
   for (uint s = 0; s < kSlots; s++)
     if (s * 32 + lane < E) dlogits[row + s * 32 + lane] = q[s] * (d[s] - mean) + slope * q[s];
 }

@@ -38,7 +38,7 @@ var mirrors = map[string]map[string]any{
 
 // constants pairs each function constant of the shader text with its Go index, by family.
 var constants = map[string]map[string]int{
-	"activation":       {},
+	"activation":       {"kInPlace": ActivationInPlace},
 	"add":              {"kOther": AddOther},
 	"attention":        {"kVector": AttentionVector, "kTop": AttentionTop},
 	"attention_cached": {"kVector": AttentionVector},
@@ -49,14 +49,16 @@ var constants = map[string]map[string]int{
 	"gate":             {},
 	"experts": {"kTransA": MatMulTransA, "kTransB": MatMulTransB, "kBias": MatMulBias,
 		"kCarry": MatMulCarry, "kVectorA": MatMulVectorA, "kVectorB": MatMulVectorB,
-		"kWholeMN": MatMulWholeMN, "kWholeK": MatMulWholeK},
+		"kWholeMN": MatMulWholeMN, "kWholeK": MatMulWholeK,
+		"kInPlace": MatMulInPlace},
 	"gather": {"kVector": GatherVector, "kGates": GatherGates, "kCarry": GatherCarry},
 	"heads": {"kFirst": HeadsFirst, "kSecond": HeadsSecond, "kShared": HeadsShared,
 		"kVector": HeadsVector},
 	"lm_loss": {"kTrain": LossTrain, "kVector": LossVector},
 	"matmul": {"kTransA": MatMulTransA, "kTransB": MatMulTransB, "kBias": MatMulBias,
 		"kCarry": MatMulCarry, "kVectorA": MatMulVectorA, "kVectorB": MatMulVectorB,
-		"kWholeMN": MatMulWholeMN, "kWholeK": MatMulWholeK},
+		"kWholeMN": MatMulWholeMN, "kWholeK": MatMulWholeK,
+		"kInPlace": MatMulInPlace},
 	"memory": {"kAccumulate": FoldAccumulate},
 	"norm": {"kLayer": NormLayer, "kGain": NormGain, "kBias": NormBias, "kCarry": NormCarry,
 		"kVector": NormVector, "kCRMS": NormCRMS},
@@ -65,7 +67,7 @@ var constants = map[string]map[string]int{
 	"route":     {"kRenorm": RouteRenorm, "kStats": RouteStats},
 	"rope": {"kInterleaved": RopeInterleaved, "kInverse": RopeInverse, "kOffset": RopeOffset,
 		"kLayer": RopeLayer, "kGain": RopeGain, "kBias": RopeBias, "kKeep": RopeKeep,
-		"kCopy": RopeCopy},
+		"kCopy": RopeCopy, "kInPlace": RopeInPlace},
 }
 
 var (

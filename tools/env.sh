@@ -17,7 +17,7 @@ export PATH
 export GOFLAGS="${GOFLAGS:-} -buildvcs=false" # a clone owned by someone else has no readable VCS state
 
 if [ "$(uname -s)" = Darwin ]; then
-	export MACOSX_DEPLOYMENT_TARGET=${MACOSX_DEPLOYMENT_TARGET:-13.0}
+	export MACOSX_DEPLOYMENT_TARGET=${MACOSX_DEPLOYMENT_TARGET:-13.3} # Accelerate's new interface
 	# darwinkit keeps libffi's argument types in variable-sized Go slices, which must not be on the stack.
 	GOFLAGS="$GOFLAGS -gcflags=all=-d=variablemakethreshold=0"
 elif [ -z "${CC:-}" ]; then

@@ -35,6 +35,7 @@ func lmLossCases() []Case {
 	return append(cs,
 		lossCase{R: 18, V: 50257, D: 1, chunk: 16, train: true}.make(),
 		lossCase{R: 2, V: 50257, D: 3, bias: true}.make(),
+		lossCase{R: 3, V: 50304, D: 2, train: true}.make(), // by float4s, with all threads there are
 		lossCase{R: 33, V: 21, D: 8, chunk: 16, train: true, tied: true}.make(),
 		lossCase{R: 9, V: 21, D: 8, train: true, bias: true, ignored: true}.make(),
 		lossCase{R: 9, V: 21, D: 8, ignored: true}.make(),

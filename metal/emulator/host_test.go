@@ -230,7 +230,17 @@ func TestPipelines(t *testing.T) {
 	if p.Threadgroup() != 32000 || p.MaxThreads() != 256 {
 		t.Errorf("%d bytes and %d threads, want 32000 and 256", p.Threadgroup(), p.MaxThreads())
 	}
-	_, err := h.Compile("broken.metal", "#include <metal_stdlib>\nusing namespace metal;\n"+
+	limited, err := h.Compile("limited.metal", "#include <metal_stdlib>\nusing namespace metal;\n"+
+		"[[max_total_threads_per_threadgroup(64)]]\n"+
+		"kernel void k(device float* o [[buffer(0)]]) { o[0] = 1.0f; }\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer limited.Close()
+	if p, err := limited.Pipeline("k"); err != nil || p.MaxThreads() != 64 {
+		t.Errorf("a kernel whose attribute allows 64 threads gives %v, %v", p, err)
+	}
+	_, err = h.Compile("broken.metal", "#include <metal_stdlib>\nusing namespace metal;\n"+
 		"kernel void k(device float* o [[buffer(0)]]) { o[0] = nothing; }\n")
 	if err == nil || !strings.Contains(err.Error(), "broken.metal:3:") {
 		t.Errorf("the error of a broken source gives no line: %v", err)

@@ -95,6 +95,9 @@ func (l *library) Pipeline(kernel string, constants ...gpu.Constant) (gpu.Pipeli
 		return fail("%d bytes of threadgroup memory, the limit is %d",
 			p.memory, l.d.o.Limits.Threadgroup)
 	}
+	if k.MaxThreads > 0 {
+		p.threads = min(p.threads, k.MaxThreads)
+	}
 	if f := l.d.o.PipelineThreads; f != nil {
 		p.threads = min(p.threads, f(kernel))
 	}

@@ -75,15 +75,13 @@ func (l *lowering) products(layout graph.Layout, m, n, k int, alpha float64, chu
 		OuterB: uint32(b.outer), InnerB: uint32(b.inner), OuterC: uint32(c.outer), InnerC: uint32(c.inner),
 		Alpha: float32(alpha),
 	}
-	carry := operand{absent: true}
-	if c.read {
-		carry = c.reading()
-	}
 	t := tileOf(l.family, m, n, chunk.seqs*heads)
 	grid := args.Lay(t, chunk.seqs*heads, 1)
 	va, vb, whole, wholeK := args.Flags(t, ta, tb)
-	l.launch("matmul", t.Kernel(), grid, args, []any{ta, tb, false, c.read, va, vb, whole, wholeK},
-		a.reading(), b.reading(), operand{absent: true}, carry, c.operand.writing())
+	to := c.operand // where it is added to, the kernel finds what to add there
+	to.write = true
+	l.launch("matmul", t.Kernel(), grid, args, []any{ta, tb, false, c.read, va, vb, whole, wholeK, c.read},
+		a.reading(), b.reading(), operand{absent: true}, operand{absent: true}, to)
 }
 
 // softmaxArgs are those of the kernels that walk rows of a chunk's scores.

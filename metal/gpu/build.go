@@ -44,6 +44,9 @@ func (d *Device) buildAll(ctx context.Context, g *graph.Graph, list []Dispatch, 
 	if err != nil && ctx.Err() != nil {
 		return fmt.Errorf("building the kernels of graph %s was stopped: %w", g.Name, err)
 	}
+	for i := 0; i < len(list) && err == nil; i++ {
+		_, err = d.pipeline(&list[i])
+	}
 	return err
 }
 
@@ -123,8 +126,28 @@ func (d *Device) library(x *Dispatch) (Library, error) {
 
 func pipelineKey(x *Dispatch) string { return fmt.Sprint(x.Family, x.Kernel, x.Consts) }
 
-// pipeline builds the kernel of a dispatch with its function constants, once.
+// pipeline is the kernel of a dispatch with its function constants, for as many threads as the dispatch
+// has.
 func (d *Device) pipeline(x *Dispatch) (Pipeline, error) {
+	p, err := d.built(x)
+	if err != nil {
+		return nil, err
+	}
+	return p, allowed(p, x)
+}
+
+// allowed tells why a pipeline cannot take the threadgroups of a dispatch. One pipeline serves
+// dispatches of different sizes, so it is asked for each.
+func allowed(p Pipeline, x *Dispatch) error {
+	if n, most := x.Threads.X*x.Threads.Y*x.Threads.Z, p.MaxThreads(); n > most {
+		return fmt.Errorf("kernel %s of %s.metal, needed by %s, runs with %d threads; this GPU allows it %d",
+			x.Kernel, x.Family, x.Op, n, most)
+	}
+	return nil
+}
+
+// built builds the kernel of a dispatch with its function constants, once.
+func (d *Device) built(x *Dispatch) (Pipeline, error) {
 	key := pipelineKey(x)
 	if p := known(d, d.pipelines, key); p != nil {
 		return p, nil
@@ -136,11 +159,6 @@ func (d *Device) pipeline(x *Dispatch) (Pipeline, error) {
 	p, err := l.Pipeline(x.Kernel, x.Consts...)
 	if err != nil {
 		return nil, fmt.Errorf("kernel %s of %s.metal, needed by %s, was rejected: %w", x.Kernel, x.Family, x.Op, err)
-	}
-	if n, most := x.Threads.X*x.Threads.Y*x.Threads.Z, p.MaxThreads(); n > most {
-		p.Close()
-		return nil, fmt.Errorf("kernel %s of %s.metal, needed by %s, runs with %d threads; this GPU allows it %d",
-			x.Kernel, x.Family, x.Op, n, most)
 	}
 	return keep(d, d.pipelines, key, p), nil
 }

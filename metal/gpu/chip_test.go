@@ -46,7 +46,7 @@ func TestEstimate(t *testing.T) {
 			LdC: uint32(n), Alpha: 1}
 		g := a.Lay(tile, 1, 1)
 		va, vb, whole, wholeK := a.Flags(tile, false, true)
-		return described(tile.Kernel(), g, a, []any{false, true, false, false, va, vb, whole, wholeK})
+		return described(tile.Kernel(), g, a, []any{false, true, false, false, va, vb, whole, wholeK, false})
 	}
 	near := func(what string, got, want float64) {
 		t.Helper()
@@ -101,7 +101,7 @@ func TestSchedule(t *testing.T) {
 	m1 := chip(t, "m1")
 	a := shaders.MatMulArgs{M: 128, N: 128, K: 512, LdA: 512, LdB: 512, LdC: 128, Alpha: 1}
 	g := a.Lay(shaders.Staged, 1, 1)
-	d := described("matmul_staged", g, a, make([]any, 8))
+	d := described("matmul_staged", g, a, make([]any, 9))
 	p := &gpu.Plan{Dispatches: []gpu.Dispatch{*d, *d, *d}, Barriers: []bool{false, false, false}}
 	costs := p.Costs()
 	sum := func(p *gpu.Plan) float64 {

@@ -164,7 +164,7 @@ func TestCostOfProducts(t *testing.T) {
 				}
 				g := a.Lay(tile, batch, splits)
 				va, vb, whole, wholeK := a.Flags(tile, transA, transB)
-				consts := []any{transA, transB, way%3 == 0, way%3 == 1, va, vb, whole, wholeK}
+				consts := []any{transA, transB, way%3 == 0, way%3 == 1, va, vb, whole, wholeK, false}
 				o.seen = nil
 				b.run(tile.Kernel(), g, a, consts, normal(1, batch*m*k), normal(2, batch/shared*n*k), normal(3, n),
 					normal(4, batch*m*n), blank(batch*splits*m*n))
@@ -184,8 +184,8 @@ func TestThreadgroupMemory(t *testing.T) {
 		args           any
 		threads        int
 	}{
-		{"matmul", "matmul_staged", 8, shaders.MatMulArgs{Splits: 1, GroupB: 1}, 128},
-		{"matmul", "matmul_direct", 8, shaders.MatMulArgs{Splits: 1, GroupB: 1}, 32},
+		{"matmul", "matmul_staged", 9, shaders.MatMulArgs{Splits: 1, GroupB: 1}, 128},
+		{"matmul", "matmul_direct", 9, shaders.MatMulArgs{Splits: 1, GroupB: 1}, 32},
 		{"attention", "attention_forward_32", 2, shaders.AttentionArgs{K: 1}, 128},
 		{"attention", "attention_forward_64", 2, shaders.AttentionArgs{K: 1}, 128},
 		{"attention", "attention_forward_128", 2, shaders.AttentionArgs{K: 1}, 128},

@@ -33,18 +33,19 @@ func lowerCombineGrad(l *lowering, op *graph.Op) {
 // can be.
 func lowerExpertMatMul(l *lowering, op *graph.Op) {
 	a := op.Attr.(graph.ExpertMatMulAttr)
-	x, w, offsets, carry := in(op.In[0]), in(op.In[1]), in(op.In[2]), in(op.In[3])
+	x, w, offsets := in(op.In[0]), in(op.In[1]), in(op.In[2])
 	if a.Layout == graph.TN {
 		l.expertWeights(a, x, w, offsets, sum(op.Out[0]))
 		return
 	}
+	carry, c, inPlace := in(op.In[3]).over(out(op.Out[0]))
 	tb := a.Layout == graph.NT
 	args := shaders.ExpertArgs{Experts: uint32(a.E), N: uint32(a.N), K: uint32(a.K)}
 	t := expertTile(l.family, a)
 	va, vb, whole, wholeK := args.Flags(t, false, tb)
 	l.launch("experts", t.ExpertKernel(false), args.Rows(t, a.Rows), args,
-		[]any{false, tb, false, !carry.absent, va, vb, whole, wholeK},
-		x, w, offsets, carry, out(op.Out[0]))
+		[]any{false, tb, false, op.In[3] != nil, va, vb, whole, wholeK, inPlace},
+		x, w, offsets, carry, c)
 }
 
 // expertWeights adds to the weights' gradient c [E N K] what the rows of each expert give.
@@ -53,7 +54,7 @@ func (l *lowering) expertWeights(a graph.ExpertMatMulAttr, x, y, offsets, c oper
 	t := expertTile(l.family, a)
 	va, vb, whole, wholeK := args.Flags(t, true, false)
 	l.launch("experts", t.ExpertKernel(true), args.Weights(t), args,
-		[]any{true, false, false, true, va, vb, whole, wholeK}, x, y, offsets, c)
+		[]any{true, false, false, true, va, vb, whole, wholeK, false}, x, y, offsets, c)
 }
 
 // expertTile is [tileOf] for all experts together. Where an expert has no more than 32 rows on average,

@@ -14,6 +14,7 @@ import (
 type fake struct {
 	limits gpu.Limits
 	reject string // the kernel, or the file, that it does not build
+	most   int    // threads that a pipeline takes
 
 	mu        sync.Mutex
 	libraries map[string]int // times that each was compiled
@@ -26,7 +27,7 @@ type fake struct {
 }
 
 func newFake() *fake {
-	return &fake{limits: gpu.Limits{Name: "Fake", Family: 7}, libraries: map[string]int{}}
+	return &fake{limits: gpu.Limits{Name: "Fake", Family: 7}, most: 1024, libraries: map[string]int{}}
 }
 
 func (f *fake) Limits() gpu.Limits { return f.limits }
@@ -66,14 +67,17 @@ func (l fakeLibrary) Pipeline(kernel string, _ ...gpu.Constant) (gpu.Pipeline, e
 		return nil, errors.New("error: too many registers")
 	}
 	l.f.pipelines++
-	return &fakePipeline{kernel}, nil
+	return &fakePipeline{kernel, l.f.most}, nil
 }
 
-type fakePipeline struct{ kernel string }
+type fakePipeline struct {
+	kernel string
+	most   int
+}
 
-func (*fakePipeline) MaxThreads() int  { return 1024 }
-func (*fakePipeline) Threadgroup() int { return 0 }
-func (*fakePipeline) Close()           {}
+func (p *fakePipeline) MaxThreads() int { return p.most }
+func (*fakePipeline) Threadgroup() int  { return 0 }
+func (*fakePipeline) Close()            {}
 
 func (f *fake) Commands() (gpu.Commands, error)       { return f, nil }
 func (f *fake) Pipeline(gpu.Pipeline)                 {}

@@ -82,15 +82,15 @@ func lowerNormRope(l *lowering, op, rope *graph.Op) {
 func lowerNormRopeGrad(l *lowering, op, rope *graph.Op) {
 	n, r := op.Attr.(graph.NormAttr), rope.Attr.(graph.RopeAttr)
 	x, gain, rs, mean, offset := op.In[1], op.In[2], op.In[3], op.In[4], rope.In[1]
-	back := operand{absent: true}
+	dy, back, inPlace := in(rope.In[0]), operand{absent: true}, false
 	if gain != nil {
-		back = out(rope.Out[0])
+		dy, back, inPlace = dy.over(out(rope.Out[0]))
 	}
 	turns := l.table(shaders.RopeTurns(r.Theta, r.HeadDim))
 	l.launch("rope", "norm_rope_grad", shaders.NormRopeGrid(x.Rows(), r.Heads), normRopeArgs(n, r, x.Rows()),
 		[]any{r.Pairing == graph.Interleaved, false, offset != nil, n.Kind == graph.LN, gain != nil,
-			false, gain != nil},
-		in(rope.In[0]), in(x), in(gain), in(rs), in(mean), in(offset), turns, out(op.Out[0]), back)
+			false, gain != nil, false, inPlace},
+		dy, in(x), in(gain), in(rs), in(mean), in(offset), turns, out(op.Out[0]), back)
 	if gain != nil {
 		l.normWeights(op, n)
 	}

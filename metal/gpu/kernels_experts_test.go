@@ -126,7 +126,7 @@ func (b *bench) experts(name, layout string, E, rows, n, k int, offsets []int32,
 	var first []float32
 	for _, tile := range shaders.Tiles() {
 		va, vb, mn, wk := args.Flags(tile, ta, tb)
-		consts := []any{ta, tb, false, with, va, vb, mn, wk}
+		consts := []any{ta, tb, false, with, va, vb, mn, wk, false}
 		got := blank(len(start))
 		if ta {
 			got = slices.Clone(start)

@@ -32,8 +32,8 @@ func TestKernelsInPlace(t *testing.T) {
 	eachMode(t, "activation", func(b *bench) {
 		args, grid := shaders.ActivationArgs{Count: rows * n}, shaders.Elementwise(rows*n)
 		dg, du, gate, up := blank(rows*n), blank(rows*n), slices.Clone(x), slices.Clone(y)
-		b.run("swiglu_grad", grid, args, nil, x, y, z, dg, du)
-		b.run("swiglu_grad", grid, args, nil, gate, up, z, gate, up)
+		b.run("swiglu_grad", grid, args, []any{false}, x, y, z, dg, du)
+		b.run("swiglu_grad", grid, args, []any{true}, nil, up, z, gate, up)
 		b.same("dgate over gate", gate, dg)
 		b.same("dup over up", up, du)
 		apart, overX, overD := blank(rows*n), slices.Clone(x), slices.Clone(z)
@@ -47,9 +47,10 @@ func TestKernelsInPlace(t *testing.T) {
 		args := shaders.RopeArgs{Rows: rows, T: rows, Heads: 3, HeadDim: n / 3}
 		turns, apart, over := shaders.RopeTurns(10000, n/3), blank(rows*n), slices.Clone(x)
 		grid := shaders.RopeGrid(rows, 3, n/3, 0)
-		consts := []any{false, false, false, nil, nil, nil, nil, false}
+		consts := []any{false, false, false, nil, nil, nil, nil, false, false}
 		b.run("rope", grid, args, consts, x, nil, turns, apart)
-		b.run("rope", grid, args, consts, over, nil, turns, over)
+		consts[shaders.RopeInPlace] = true
+		b.run("rope", grid, args, consts, nil, nil, turns, over)
 		b.same("rope over x", over, apart)
 	})
 	eachMode(t, "matmul", func(b *bench) {
@@ -60,7 +61,8 @@ func TestKernelsInPlace(t *testing.T) {
 			consts := matMulConsts(args, tile, false, false, true, true)
 			apart, over := blank(rows*n), slices.Clone(z)
 			b.run(tile.Kernel(), grid, args, consts, x, w, bias, z, apart)
-			b.run(tile.Kernel(), grid, args, consts, x, w, bias, over, over)
+			consts[shaders.MatMulInPlace] = true
+			b.run(tile.Kernel(), grid, args, consts, x, w, bias, nil, over)
 			b.same("product over carry", over, apart)
 		}
 	})

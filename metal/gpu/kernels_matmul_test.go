@@ -44,7 +44,7 @@ func matMulArgs(m, n, k int, ta, tb bool) shaders.MatMulArgs {
 
 func matMulConsts(a shaders.MatMulArgs, t shaders.Tile, ta, tb, bias, carry bool) []any {
 	va, vb, mn, k := a.Flags(t, ta, tb)
-	return []any{ta, tb, bias, carry, va, vb, mn, k}
+	return []any{ta, tb, bias, carry, va, vb, mn, k, false}
 }
 
 func TestMatMulKernels(t *testing.T) {

@@ -2,6 +2,7 @@ package gpu_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/evenkeel/evenkeel/shaders"
@@ -33,7 +34,7 @@ func TestNormRopeKernels(t *testing.T) {
 			nc := []any{ln, gain, ln && gain, false, D%4 == 0, false}
 			ra := shaders.RopeArgs{Rows: B * T, T: T, Heads: uint32(heads), HeadDim: uint32(D)}
 			nb.run("norm_rows", shaders.NormGrid(rows, D), na, nc, x, g, bias, z, w.r, w.m)
-			rc := func(inverse bool) []any { return []any{between, inverse, true, nil, nil, nil, nil, false} }
+			rc := func(inverse bool) []any { return []any{between, inverse, true, nil, nil, nil, nil, false, false} }
 			b.run("rope", shaders.RopeGrid(B*T, heads, D, 0), ra, rc(false), z, offset, turns, w.y)
 			b.run("rope", shaders.RopeGrid(B*T, heads, D, 0), ra, rc(true), dy, offset, turns, w.back)
 			nb.run("norm_grad_rows", shaders.NormGrid(rows, D), na, nc, w.back, x, g, w.r, w.m, nil, w.dx)
@@ -41,10 +42,16 @@ func TestNormRopeKernels(t *testing.T) {
 			got := result{blank(n), blank(rows), blank(rows), blank(n), blank(n)}
 			args := shaders.NormRopeArgs{Rows: B * T, T: T, Heads: uint32(heads), HeadDim: uint32(D),
 				Eps: eps, Scale: scale}
-			cs := []any{between, nil, true, ln, gain, ln && gain, true}
+			cs := []any{between, nil, true, ln, gain, ln && gain, true, nil, false}
 			b.run("norm_rope", shaders.NormRopeGrid(B*T, heads), args, cs, x, g, bias, offset, turns, got.y, got.r, got.m)
 			b.run("norm_rope_grad", shaders.NormRopeGrid(B*T, heads), args, cs, dy, x, g, got.r, got.m, offset,
 				turns, got.dx, got.back)
+			over, dx := slices.Clone(dy), blank(n)
+			cs[shaders.RopeInPlace] = true
+			b.run("norm_rope_grad", shaders.NormRopeGrid(B*T, heads), args, cs, nil, x, g, got.r, got.m, offset,
+				turns, dx, over)
+			b.same(name+"dx in place", dx, got.dx)
+			b.same(name+"dy turned back in place", over, got.back)
 			b.near(name+"y", got.y, wide(w.y), 1e-5, 0)
 			b.near(name+"r", got.r, wide(w.r), 1e-6, 1e-5)
 			if ln {

@@ -159,7 +159,7 @@ func TestActivationKernels(t *testing.T) {
 			args := shaders.ActivationArgs{Count: uint32(n)}
 			y, dg, du, z, dz := blank(n), blank(n), blank(n), blank(n), blank(n)
 			b.run("swiglu", shaders.Elementwise(n), args, nil, g, u, y)
-			b.run("swiglu_grad", shaders.Elementwise(n), args, nil, g, u, d, dg, du)
+			b.run("swiglu_grad", shaders.Elementwise(n), args, []any{false}, g, u, d, dg, du)
 			b.run("gelu", shaders.Elementwise(n), args, nil, g, z)
 			b.run("gelu_grad", shaders.Elementwise(n), args, nil, g, d, dz)
 			var w [5][]float64
@@ -188,7 +188,7 @@ func TestRopeKernel(t *testing.T) {
 			offset := []int32{int32(i * 1021)}
 			args := shaders.RopeArgs{Rows: B * T, T: T, Heads: uint32(heads), HeadDim: uint32(D)}
 			turns, g, between := shaders.RopeTurns(theta, D), shaders.RopeGrid(B*T, heads, D, 0), i%2 == 1
-			consts := func(inverse bool) []any { return []any{between, inverse, true, nil, nil, nil, nil, false} }
+			consts := func(inverse bool) []any { return []any{between, inverse, true, nil, nil, nil, nil, false, false} }
 			b.run("rope", g, args, consts(false), x, offset, turns, y)
 			b.run("rope", g, args, consts(true), y, offset, turns, back)
 			want, orig := make([]float64, len(x)), make([]float64, len(x))

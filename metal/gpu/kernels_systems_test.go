@@ -53,10 +53,10 @@ func TestSystemsInPlace(t *testing.T) {
 		turns, apart, over := shaders.RopeTurns(10000, n/3-skip), blank(rows*n), slices.Clone(x)
 		run := func(copied int, x, y []float32) {
 			b.run("rope", shaders.RopeGrid(rows, 3, n/3-skip, copied), args,
-				[]any{true, false, false, nil, nil, nil, nil, copied > 0}, x, nil, turns, y)
+				[]any{true, false, false, nil, nil, nil, nil, copied > 0, x == nil}, x, nil, turns, y)
 		}
 		run(skip, x, apart)
-		run(0, over, over) // what does not turn stays where it is
+		run(0, nil, over) // what does not turn stays where it is
 		b.same("tails turned over x", over, apart)
 	})
 }

@@ -209,6 +209,23 @@ func (o operand) part(from, count int) operand {
 func (o operand) reading() operand { o.read, o.write = !o.absent, false; return o }
 func (o operand) writing() operand { o.read, o.write = false, !o.absent; return o }
 
+// holds tells whether another operand is the memory of this one. Metal takes no two arguments that
+// overlap where one is written; a kernel that would suffer from it (see inPlace of package graph) reads
+// such an operand through the pointer it writes, and [operand.over] gives both.
+func (o operand) holds(x operand) bool {
+	return !o.absent && !x.absent && o.buffer == x.buffer && o.offset == x.offset
+}
+
+// over is x as a kernel takes it that writes to: x itself, or, where to holds it, nothing to bind for x,
+// and to read as well as written.
+func (x operand) over(to operand) (from, both operand, inPlace bool) {
+	if !to.holds(x) {
+		return x, to, false
+	}
+	to.read = true
+	return operand{absent: true}, to, true
+}
+
 // temp takes count elements of scratch, which keep their contents until the op's last dispatch.
 func (l *lowering) temp(count int) operand {
 	o := operand{buffer: bufScratch, offset: l.top, bytes: 4 * count}

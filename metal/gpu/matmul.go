@@ -34,12 +34,14 @@ func (l *lowering) product(layout graph.Layout, m, n, k int, a, b, bias, carry, 
 	} else if c.read {
 		carry = c.reading()
 	}
+	added := !carry.absent
+	carry, to, inPlace := carry.over(to.writing())
 	t := tileOf(l.family, m, n, splits)
 	grid := args.Lay(t, 1, splits)
 	va, vb, whole, wholeK := args.Flags(t, ta, tb)
 	l.launch("matmul", t.Kernel(), grid, args,
-		[]any{ta, tb, !bias.absent, !carry.absent, va, vb, whole, wholeK},
-		a, b, bias, carry, to.writing())
+		[]any{ta, tb, !bias.absent, added, va, vb, whole, wholeK, inPlace},
+		a, b, bias, carry, to)
 	if splits > 1 {
 		l.fold(to, splits, m*n, c)
 	}

@@ -17,7 +17,9 @@ func lowerRope(l *lowering, op *graph.Op) {
 	args := shaders.RopeArgs{
 		Rows: uint32(rows), T: uint32(a.T), Heads: uint32(a.Heads), HeadDim: uint32(a.HeadDim), Skip: uint32(a.Skip),
 	}
+	x, y, inPlace := in(op.In[0]).over(out(op.Out[0]))
 	l.launch("rope", "rope", shaders.RopeGrid(rows, a.Heads, turned, copied), args,
-		[]any{a.Pairing == graph.Interleaved, a.Inverse, op.In[1] != nil, false, false, false, false, copied > 0},
-		in(op.In[0]), in(op.In[1]), turns, out(op.Out[0]))
+		[]any{a.Pairing == graph.Interleaved, a.Inverse, op.In[1] != nil, false, false, false, false,
+			copied > 0, inPlace},
+		x, in(op.In[1]), turns, y)
 }

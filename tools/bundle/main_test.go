@@ -80,7 +80,7 @@ func checkInfo(t *testing.T, path, exe string) {
 	for key, want := range map[string]any{
 		"CFBundleExecutable": exe, "CFBundleIdentifier": "io.github.evenkeel.evenkeel", "CFBundleIconFile": "icon",
 		"CFBundleShortVersionString": "1.2.3", "CFBundleVersion": "1.2.3", "CFBundlePackageType": "APPL",
-		"NSHighResolutionCapable": true, "LSMinimumSystemVersion": "13.0",
+		"NSHighResolutionCapable": true, "LSMinimumSystemVersion": "13.3", "LSAppNapIsDisabled": true,
 		"LSApplicationCategoryType": "public.app-category.developer-tools",
 	} {
 		if info[key] != want {

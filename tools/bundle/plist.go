@@ -59,9 +59,11 @@ func infoList(exe, version string) ([]byte, error) {
 				{"LSItemContentTypes", list{"public.plain-text", "public.yaml"}},
 			},
 		}},
+		// A window that is hidden must not slow the training down behind it, which App Nap would do.
+		{"LSAppNapIsDisabled", true},
 		{"LSApplicationCategoryType", "public.app-category.developer-tools"},
 		{"LSArchitecturePriority", list{"arm64"}},
-		{"LSMinimumSystemVersion", "13.0"},
+		{"LSMinimumSystemVersion", "13.3"}, // as MACOSX_DEPLOYMENT_TARGET of tools/env.sh
 		{"NSHighResolutionCapable", true},
 		{"NSPrincipalClass", "NSApplication"},
 	})

@@ -12,7 +12,7 @@ import "C"
 import "sync"
 
 var openOnce = sync.OnceValue(func() *Library {
-	granted := C.ek_blas_open() == 1
+	granted := C.ek_blas_open() == 1 // for a thread; the system and the answer are the same for all
 	return &Library{"Accelerate", granted, accelerateProduct}
 })
 

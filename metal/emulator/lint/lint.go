@@ -43,6 +43,7 @@ func Check(file, source string, o Options) ([]Finding, error) {
 		return []Finding{located(file, err)}, nil
 	}
 	l.text()
+	l.names()
 	path, args, err := emulator.FrontEnd(o.Clang, o.Cache)
 	if err != nil {
 		return nil, err

@@ -68,6 +68,14 @@ func TestAccepted(t *testing.T) {
 		{"static float r1(float x) { return x > 1.0f ? r1(x - 1.0f) : x; }", "recursion through"},
 		{"kernel void r(device float* o [[buffer(0)]]) { o[0] = r1(o[1]); }", "recursion through"},
 	}
+	for _, s := range []string{
+		"static inline uint rank(uint x) { return x; }", "template <typename T> inline T select(T a, T b) { return a; }",
+		"struct bias { float x; };", "constant constexpr uint level = 3;", "#define fill(x) (x)",
+		"typedef uint extent;", "using size = uint;", "constant uint data[2] = {1, 2};",
+		"[[max_total_threads_per_threadgroup(32)]] kernel void reduce(device float* o [[buffer(0)]]) { o[0] = 1.0f; }",
+	} {
+		list = append(list, mistake{s, "is a name of Metal's library"})
+	}
 	text := head
 	for _, m := range list {
 		text += m.text + "\n"

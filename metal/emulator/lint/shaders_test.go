@@ -10,13 +10,16 @@ import (
 // The sources that go to Apple's compiler are clean.
 func TestShaders(t *testing.T) {
 	for _, family := range shaders.Families() {
-		source, err := shaders.Source(family)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, x := range check(t, family+".metal", source) {
-			t.Error(x)
-		}
+		t.Run(family, func(t *testing.T) {
+			t.Parallel()
+			source, err := shaders.Source(family)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, x := range check(t, family+".metal", source) {
+				t.Error(x)
+			}
+		})
 	}
 }
 

@@ -32,6 +32,8 @@ type Kernel struct {
 	File string // from the last #line directive, empty without one
 	Line int
 	Args []Arg
+	// MaxThreads is the most threads of a threadgroup by max_total_threads_per_threadgroup, 0 without it.
+	MaxThreads int
 }
 
 // Constant is a function constant.
@@ -56,7 +58,9 @@ var (
 	spaceRE  = regexp.MustCompile(`\b(device|constant|threadgroup)\b`)
 	fcRE     = regexp.MustCompile(`\bconstant\s+(\w+)\s+(\w+)\s*` +
 		`\[\[\s*function_constant\s*\(\s*(\w+)\s*\)\s*\]\]\s*;`)
-	tmplRE = regexp.MustCompile(`\btemplate\s*<[^;{}]*>\s*$`)
+	beforeRE = regexp.MustCompile(`\[\[([^\[\]]*)\]\]\s*$`)
+	limitRE  = regexp.MustCompile(`^\s*max_total_threads_per_threadgroup\s*\(\s*(\w+)\s*\)\s*$`)
+	tmplRE   = regexp.MustCompile(`\btemplate\s*<[^;{}]*>\s*$`)
 )
 
 // Parse reads a source. Errors name the file and line and say which rule of the language is broken.
@@ -75,6 +79,9 @@ func Parse(source string) (*Unit, error) {
 		if tmplRE.MatchString(code[:loc[0]]) {
 			return nil, k.errorf("a kernel cannot be a template here; put the template into a " +
 				"device function and write a thin kernel")
+		}
+		if err := k.attribute(code[:loc[0]]); err != nil {
+			return nil, err
 		}
 		if err := k.parameters(code[loc[1]:]); err != nil {
 			return nil, err
@@ -157,6 +164,24 @@ func at(file string, line int) string {
 		return fmt.Sprintf("line %d: ", line)
 	}
 	return fmt.Sprintf("%s:%d: ", file, line)
+}
+
+// attribute reads what stands in double brackets before a kernel.
+func (k *Kernel) attribute(before string) error {
+	m := beforeRE.FindStringSubmatch(before)
+	if m == nil {
+		return nil
+	}
+	limit := limitRE.FindStringSubmatch(m[1])
+	if limit == nil {
+		return k.errorf("unknown attribute %s before it", strings.TrimSpace(m[1]))
+	}
+	n, err := strconv.Atoi(limit[1])
+	if err != nil || n < 1 || n > 1024 {
+		return k.errorf("max_total_threads_per_threadgroup(%s) is not a number from 1 to 1024", limit[1])
+	}
+	k.MaxThreads = n
+	return nil
 }
 
 // parameters reads the list that starts at text, up to its closing parenthesis.

@@ -17,6 +17,7 @@ struct Wide { uint a; float4 v; packed_float3 p; half h; float3 w; };
 struct Method { float x; float get() const { return x; } };
 #line 10 "norm.metal"
 
+[[max_total_threads_per_threadgroup(96)]]
 kernel void norm(device const float4* x [[buffer(0)]], device float* y [[ buffer(2) ]],
                  constant Args& p [[buffer(1)]], threadgroup float* s [[threadgroup(0)]],
                  uint2 tg [[threadgroup_position_in_grid]],
@@ -30,7 +31,7 @@ func TestParse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []Kernel{{Name: "norm", File: "norm.metal", Line: 11, Args: []Arg{
+	want := []Kernel{{Name: "norm", File: "norm.metal", Line: 12, MaxThreads: 96, Args: []Arg{
 		{Name: "x", Type: "device const float4*", Attr: "buffer", Index: 0, Space: "device", Element: "float4", ReadOnly: true},
 		{Name: "y", Type: "device float*", Attr: "buffer", Index: 2, Space: "device", Element: "float"},
 		{Name: "p", Type: "constant Args&", Attr: "buffer", Index: 1, Space: "constant", Element: "Args", ReadOnly: true, Ref: true},
@@ -118,6 +119,9 @@ func TestRefusals(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"template <typename T> kernel void k(device T* o [[buffer(0)]]) {}", "cannot be a template"},
 		{"kernel void k() {} kernel void k() {}", "a second kernel"},
+		{"[[max_total_threads_per_threadgroup(2048)]] kernel void k() {}", "is not a number from 1 to 1024"},
+		{"[[max_total_threads_per_threadgroup(kMost)]]\nkernel void k() {}", "is not a number from 1 to 1024"},
+		{"[[max_threads(64)]] kernel void k() {}", "unknown attribute max_threads(64)"},
 		{"constant half a [[function_constant(0)]];", "type half"},
 		{"constant bool a [[function_constant(0)]]; constant int b [[function_constant(0)]];", "taken already"},
 		{"constant bool a [[function_constant(x)]];", "is not a number"},
