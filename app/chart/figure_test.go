@@ -254,3 +254,19 @@ func TestTextCanBeRead(t *testing.T) {
 		t.Errorf("white on black has a contrast of %v", r)
 	}
 }
+
+// TestReadOutSaysWhere: a value of another step says so, and smoothed ones are called that.
+func TestReadOutSaysWhere(t *testing.T) {
+	f := &Lines{XLabel: "step", Smooth: 0.9, Lines: []Line{
+		{Name: "a", Series: SeriesOf([]float64{1, 2, 3, 4, 5}, []float64{5, 4, 3, 2, 1})},
+		{Name: "a, validation", Series: SeriesOf([]float64{1, 5}, []float64{9, 7}), Exact: true},
+	}}
+	r := f.Plot(Light(), View{}).Panels[0].Read(4, 0)
+	if r.Title != "step 4, smoothed" || r.Rows[1].Value != "7.0000 at 5" || strings.Contains(r.Rows[0].Value, "at") {
+		t.Errorf("read is %q: %+v", r.Title, r.Rows)
+	}
+	f.Smooth = 0
+	if r := f.Plot(Light(), View{}).Panels[0].Read(4, 0); r.Title != "step 4" || r.Rows[0].Value != "2.0000" {
+		t.Errorf("without smoothing read is %q: %+v", r.Title, r.Rows)
+	}
+}

@@ -264,14 +264,20 @@ func (f *Lines) reader(curves []curve) func(x, y float64) Readout {
 			}
 		}
 		out := Readout{X: at, Title: f.XLabel + " " + FormatCount(at)}
+		smoothed := false
 		for _, c := range curves {
 			out.Rows = append(out.Rows, c.read(at, f.LogY))
+			smoothed = smoothed || c.smoothed
+		}
+		if smoothed {
+			out.Title += ", smoothed"
 		}
 		return out
 	}
 }
 
-// read gives the value at the sample closest to x, or "-" outside the series.
+// read gives the value at the sample closest to x, and where that is when it is not at x; "-" outside the
+// series.
 func (c *curve) read(x float64, log bool) ReadRow {
 	row := ReadRow{Name: c.Name, Value: "-", Color: c.color, X: math.NaN(), Y: math.NaN()}
 	n := len(c.x)
@@ -284,6 +290,9 @@ func (c *curve) read(x float64, log bool) ReadRow {
 		row.Value = FormatValue(c.raw[k])
 	} else if !(log && c.y[k] <= 0) {
 		row.X, row.Y = c.x[k], c.y[k]
+	}
+	if c.x[k] != x {
+		row.Value += " at " + FormatCount(c.x[k])
 	}
 	if c.low != nil && c.high[k] > c.low[k] {
 		row.Value += "  (" + FormatValue(c.low[k]) + " to " + FormatValue(c.high[k]) + ")"

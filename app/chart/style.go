@@ -19,8 +19,8 @@ type Style struct {
 	Grid        color.NRGBA // grid lines
 	TextSize    float64
 	Aside       float64 // width at the right of the title that something else stands on, in points
-	Dark        bool // ground is dark: choose the ramp of depths that stands out on it
-	Screen      bool // live view: hidden lines stay in the legend, faded, so they can be shown again
+	Dark        bool    // ground is dark: choose the ramp of depths that stands out on it
+	Screen      bool    // live view: hidden lines stay in the legend, faded, so they can be shown again
 }
 
 // Light is the style of exported figures.

@@ -117,24 +117,6 @@ func (c *Chart) PaintTime() time.Duration { return c.painting }
 // Readout returns what the crosshair reads as lines of text, empty without a crosshair.
 func (c *Chart) Readout() string { return c.cross.text }
 
-// Export writes the figure as it is zoomed now to a file, unless o.View says another part. It
-// works on a goroutine of its own and then runs done on the UI goroutine; done may be nil.
-func (c *Chart) Export(path string, o chart.ExportOptions, done func(error)) {
-	f := c.figure
-	if f == nil {
-		f = &chart.Lines{}
-	}
-	if o.View == (chart.View{}) {
-		o.View = c.view
-	}
-	go func() {
-		err := chart.Export(f, path, o)
-		if done != nil {
-			c.dispatch(func() { done(err) })
-		}
-	}()
-}
-
 func (c *Chart) setView(v chart.View) {
 	if v == c.view {
 		return

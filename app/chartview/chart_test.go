@@ -4,8 +4,6 @@ import (
 	"image"
 	"image/color"
 	"math"
-	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -362,32 +360,6 @@ func TestKeysMoveTheCrosshairAndZoom(t *testing.T) {
 	h.c.FocusLost()
 }
 
-func TestExportIsOffTheUIGoroutine(t *testing.T) {
-	h := newHarness(t, falling(500))
-	h.drag(h.position(0, 200, 3), h.position(0, 300, 3))
-	h.c.DragEnd()
-	dir := t.TempDir()
-	results := map[string]error{}
-	export := func(name string) {
-		h.c.Export(filepath.Join(dir, name), chart.ExportOptions{}, func(err error) { results[name] = err })
-	}
-	export("a.svg")
-	export(filepath.Join("missing", "b.png"))
-	h.until("both exports", func() bool { return len(results) == 2 })
-	if results["a.svg"] != nil || results[filepath.Join("missing", "b.png")] == nil {
-		t.Errorf("results %v", results)
-	}
-	b, err := os.ReadFile(filepath.Join(dir, "a.svg"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if s := string(b); !strings.Contains(s, ">250<") || strings.Contains(s, ">450<") {
-		t.Error("the file does not show the zoomed range 200 to 300")
-	}
-}
-
-// TestConcurrentTraining appends from other goroutines while frames are drawn, the pointer moves
-// and a figure is exchanged; it is there for the race detector.
 func TestConcurrentTraining(t *testing.T) {
 	f := falling(10)
 	f.Smooth, f.ShowRaw = 0.9, true

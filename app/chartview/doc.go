@@ -7,7 +7,6 @@
 //	c.Refresh()                   // data arrived or theme changed: ask for a new frame
 //	c.Fit()                       // forget the zoom
 //	c.SetFollow(true)             // a zoomed window slides along with the newest data
-//	c.Export(path, chart.ExportOptions{}, func(err error) { ... }) // draws off the UI goroutine
 //	c.Readout()                   // what the crosshair reads, as text to copy
 //	c.DrawTime()                  // of the last frame, for a poller that adapts its pace
 //	group.Add(c, other)           // frames drawn at the same time appear at the same time

@@ -110,7 +110,7 @@ func budgetHome(b *testing.B) {
 // newStopwatch opens a window over a folder of runs.
 func newStopwatch(b *testing.B, root string) *stopwatch {
 	app := test.NewTempApp(b)
-	app.Settings().SetTheme(NewTheme(Dark))
+	app.Settings().SetTheme(newTheme(Dark, 1))
 	s := &stopwatch{b: b, root: root, queue: make(chan func(), 1024), mins: map[fyne.CanvasObject]fyne.Size{}}
 	win := app.NewWindow("Evenkeel")
 	start := func(c trainer.Config) (Job, error) {

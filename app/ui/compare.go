@@ -245,5 +245,5 @@ func (w *Window) buildCompare() {
 func (w *Window) compareChart() *namedChart {
 	return &namedChart{w.compare.view, func() string {
 		return "compared-" + strings.ReplaceAll(strings.ToLower(w.loss.kind().title), " ", "-")
-	}, tabCompare, func() chart.Figure { return w.loss.figure(w.session) }}
+	}, tabCompare, func() chart.Figure { return w.loss.figure(w.session) }, w.onCharts}
 }

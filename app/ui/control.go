@@ -180,7 +180,10 @@ func (w *Window) finished(r *run) {
 	w.redraw()
 	w.saveState()
 	if r.discarded {
+		r.discarded = false // it may be restored and gone on with
 		w.trash(r)
+	} else {
+		w.store(r)
 	}
 	if w.closing && !w.raceAtWork() {
 		w.leave()
@@ -377,8 +380,11 @@ func (w *Window) Close() {
 	if w.quitting != nil && w.quitting == w.win.Canvas().Overlays().Top() {
 		return // asked already
 	}
-	text := widget.NewLabel("Finish the step, write a checkpoint and quit?\n" +
-		"The run can be resumed from its folder later.")
+	ask := "Finish the step, write a checkpoint and quit?\nThe run can be resumed from its folder later."
+	if w.raceAtWork() {
+		ask = "Finish the step, write a checkpoint and quit?\nThe race ends here; the runs it has trained are kept."
+	}
+	text := widget.NewLabel(ask)
 	dialog.ShowCustomConfirm("Training is running", "Save and quit", "Cancel", text, func(yes bool) {
 		if yes {
 			w.Quit()
@@ -409,6 +415,7 @@ func (w *Window) leave() {
 	w.gone.Store(true)
 	w.talk.halt()
 	w.lib.writing.wait()
+	w.exports.wait()
 	w.win.SetCloseIntercept(nil)
 	w.win.Close()
 }

@@ -88,12 +88,9 @@ func (w *Window) enroll(r *run) {
 	prefer := r.about.Color - 1
 	r.begun = r.snap.RunPath == ""
 	if !r.begun { // the list may know the folder already
-		for _, other := range w.lib.runs {
-			if other != r && other.stored != nil && other.snap.RunPath == r.snap.RunPath {
-				r.about, r.created, prefer = other.about, other.created, other.about.Color-1
-				w.forget(other)
-				break
-			}
+		if other := w.storedAt(r); other != nil {
+			r.about, r.created, prefer = other.about, other.created, other.about.Color-1
+			w.forget(other)
 		}
 	}
 	r.slot = w.freeSlot(prefer)

@@ -43,7 +43,7 @@ type estimator struct {
 
 	mu    sync.Mutex
 	want  *trainer.Config
-	last  *trainer.Config // asked for last
+	last  *trainer.Config // asked for last, nil since the form cannot be read
 	busy  bool
 	seen  map[string]observed     // by device
 	paces map[string]trainer.Pace // measured, by device and threads
@@ -52,11 +52,18 @@ type estimator struct {
 func (e *estimator) ask(c trainer.Config) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.want, e.last = &c, &c
+	e.want, e.last = &c, &c // the same, by which an answer knows whether it is wanted
 	if !e.busy {
 		e.busy = true
 		go e.work()
 	}
+}
+
+// forget drops what was asked: the form cannot be read now, and an answer would hide why.
+func (e *estimator) forget() {
+	e.mu.Lock()
+	e.want, e.last = nil, nil
+	e.mu.Unlock()
 }
 
 // learn takes the speed of a run, which tells more than any measurement before it, and estimates anew.
@@ -87,7 +94,7 @@ func (e *estimator) work() {
 		r, err := e.estimate(c)
 		e.dispatch(func() {
 			e.mu.Lock()
-			stale := e.want != nil
+			stale := e.last != c
 			e.mu.Unlock()
 			if !stale {
 				e.show(r, err)

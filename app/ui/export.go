@@ -15,13 +15,14 @@ import (
 	"github.com/evenkeel/evenkeel/app/chartview"
 )
 
-// namedChart is a chart with the stem of its files, the tab it is on, and what it shows, also when its
-// tab was never opened.
+// namedChart is a chart with the stem of its files, the tab it is on, and what it shows of which runs, also
+// when its tab was never opened.
 type namedChart struct {
 	view   *chartview.Chart
 	stem   func() string
 	tab    int
 	figure func() chart.Figure
+	runs   func() []*run
 }
 
 // title names the chart in menus.
@@ -32,12 +33,35 @@ func (w *Window) charts() []*namedChart {
 	slug := func(title string) string { return strings.ReplaceAll(strings.ToLower(title), " ", "-") }
 	return []*namedChart{
 		{w.loss.view, func() string { return slug(w.loss.kind().title) }, tabLoss,
-			func() chart.Figure { return w.loss.figure(w.session) }},
-		{w.grad.over, w.grad.stem, tabGradients, func() chart.Figure { return w.grad.upper(w.session, w.selected) }},
+			func() chart.Figure { return w.loss.figure(w.session) }, w.onCharts},
+		{w.grad.over, w.grad.stem, tabGradients, func() chart.Figure { return w.grad.upper(w.session, w.selected) },
+			w.inUpper},
 		{w.grad.at, func() string {
 			return fmt.Sprintf("%s-by-%s-at-%.0f", slug(w.grad.kind().title), w.grad.by(), w.grad.step.Value)
-		}, tabGradients, func() chart.Figure { return w.grad.atStep(w.session, w.selected) }},
+		}, tabGradients, func() chart.Figure { return w.grad.atStep(w.session, w.selected) }, w.onCharts},
 	}
+}
+
+// onCharts lists the runs that are checked and have something to draw.
+func (w *Window) onCharts() []*run {
+	var list []*run
+	for _, r := range w.session {
+		if r.shown && r.hasData() {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// inUpper lists the runs of the upper chart by block: the selected one, unless it is the paper's Figure 2.
+func (w *Window) inUpper() []*run {
+	switch {
+	case w.grad.figure2:
+		return w.onCharts()
+	case w.selected == nil || !w.selected.hasData():
+		return nil
+	}
+	return []*run{w.selected}
 }
 
 // shownCharts lists the charts of the visible tab; all of them on a tab without charts.
@@ -89,34 +113,43 @@ var pictureFormats = []pictureFormat{
 	{"PDF", "", ".pdf", 0},
 }
 
-// captions says what was trained, one line a run that is shown.
-func (w *Window) captions() []string {
+// hasSteps tells whether steps are along the chart, so that it can follow them.
+func (c *namedChart) hasSteps() bool {
+	switch c.figure().(type) {
+	case *chart.Bars, *chart.Row:
+		return false
+	}
+	return true
+}
+
+// captions says what was trained, one line a run of the chart; nil for one that says itself what it shows.
+func (c *namedChart) captions() []string {
+	if c.tab == tabRace {
+		return nil
+	}
 	lines := []string{}
-	for _, r := range w.session {
-		if r.shown {
-			lines = append(lines, r.settings())
-		}
+	for _, r := range c.runs() {
+		lines = append(lines, r.settings())
 	}
 	return lines
 }
 
-// exportable tells whether there is anything to export, and says so when there is not.
-func (w *Window) exportable() bool {
-	for _, r := range w.session {
-		if r.shown && r.hasData() {
-			return true
+// exportable gives the charts that show anything, and says so when none does.
+func (w *Window) exportable(charts ...*namedChart) []*namedChart {
+	var full []*namedChart
+	for _, c := range charts {
+		if len(c.runs()) > 0 {
+			full = append(full, c)
 		}
 	}
-	w.complain("Export", errNothing)
-	return false
+	if full == nil {
+		w.complain("Export", errNothing)
+	}
+	return full
 }
 
 // exportDir is where files go without a dialog: a folder a run.
-func (w *Window) exportDir() string {
-	r := w.selected
-	if r == nil {
-		r = w.session[len(w.session)-1]
-	}
+func (w *Window) exportDir(r *run) string {
 	name := filepath.Base(r.snap.RunPath)
 	if r.snap.RunPath == "" {
 		name = strings.ReplaceAll(r.title, " ", "-")
@@ -132,32 +165,33 @@ func (w *Window) ExportAll() { w.exportCharts(w.charts(), pictureFormats[0]) }
 
 // exportCharts writes charts into the folder of the run.
 func (w *Window) exportCharts(charts []*namedChart, as pictureFormat) {
-	if !w.exportable() {
-		return
-	}
 	var files []product
-	for _, c := range charts {
-		draw := w.draws(c, as) // first: it settles the step that the name says
-		files = append(files, product{filepath.Join(w.exportDir(), c.stem()+as.suffix+as.ext), draw})
+	for _, c := range w.exportable(charts...) {
+		r := w.selected
+		if r == nil {
+			r = c.runs()[0]
+		}
+		draw := c.draws(as) // first: it settles the step that the name says
+		files = append(files, product{path: filepath.Join(w.exportDir(r), c.stem()+as.suffix+as.ext), write: draw})
 	}
 	w.produce("The chart was not written", files)
 }
 
 // draws gives the writer of a chart as it is now; it runs off the UI goroutine.
-func (w *Window) draws(c *namedChart, as pictureFormat) func(path string) error {
+func (c *namedChart) draws(as pictureFormat) func(path string) error {
 	figure := c.figure()
-	o := chart.ExportOptions{View: c.view.View(), Caption: w.captionsOf(c), Scale: as.scale}
+	o := chart.ExportOptions{View: c.view.View(), Caption: c.captions(), Scale: as.scale}
 	return func(path string) error { return chart.Export(figure, path, o) }
 }
 
 // saveChart asks where a chart goes; the extension a person types chooses PNG, SVG or PDF.
 func (w *Window) saveChart(c *namedChart, as pictureFormat) {
-	if !w.exportable() {
+	if w.exportable(c) == nil {
 		return
 	}
-	draw := w.draws(c, as) // what was seen when Save was chosen
-	w.askPath(c.stem()+as.suffix+as.ext, "The chart was not written", func(path string) {
-		w.produce("The chart was not written", []product{{path, draw}})
+	draw := c.draws(as) // what was seen when Save was chosen
+	w.askPath(c.stem()+as.suffix+as.ext, "The chart was not written", chart.Formats(), func(path string) {
+		w.produce("The chart was not written", []product{{path: path, named: true, write: draw}})
 	})
 }
 
@@ -168,12 +202,12 @@ const copyScale = 2
 // copyChart puts a chart on the system's clipboard as a picture.
 func (w *Window) copyChart(c *namedChart) {
 	clip := w.pictureClipboard()
-	if clip == nil || !w.exportable() {
+	if clip == nil || w.exportable(c) == nil {
 		return
 	}
 	const failed = "The chart was not copied"
 	figure, title := c.figure(), c.title()
-	o := chart.ExportOptions{View: c.view.View(), Caption: w.captionsOf(c), Scale: copyScale}
+	o := chart.ExportOptions{View: c.view.View(), Caption: c.captions(), Scale: copyScale}
 	go func() {
 		var picture bytes.Buffer
 		err := chart.Encode(&picture, figure, "png", o)
@@ -275,14 +309,17 @@ func (w *Window) chartMenu(c *namedChart, at fyne.Position) {
 		parent("Export as", formatItems(func(f pictureFormat) { w.exportCharts([]*namedChart{c}, f) })...),
 		parent("Save as", formatItems(func(f pictureFormat) { w.saveChart(c, f) })...),
 		fyne.NewMenuItemSeparator())
-	follow := fyne.NewMenuItem("Follow", func() { c.view.SetFollow(!c.view.Following()) })
-	follow.Checked = c.view.Following()
-	items = append(items, follow, fyne.NewMenuItem("Fit", c.view.Fit))
+	if c.hasSteps() {
+		follow := fyne.NewMenuItem("Follow", func() { toggleFollow(c.view) })
+		follow.Checked = c.view.Following()
+		items = append(items, follow)
+	}
+	items = append(items, fyne.NewMenuItem("Fit", c.view.Fit))
 	widget.ShowPopUpMenuAtPosition(fyne.NewMenu("", items...), w.win.Canvas(), at)
 }
 
-// askPath asks for the name of a new file.
-func (w *Window) askPath(name, failed string, then func(path string)) {
+// askPath asks for the name of a new file with one of some extensions.
+func (w *Window) askPath(name, failed string, extensions []string, then func(path string)) {
 	d := dialog.NewFileSave(func(f fyne.URIWriteCloser, err error) {
 		if err != nil {
 			w.complain(failed, err)
@@ -294,7 +331,7 @@ func (w *Window) askPath(name, failed string, then func(path string)) {
 		path := f.URI().Path()
 		f.Close()
 		w.rememberFolder(filepath.Dir(path))
-		then(withExtension(path, filepath.Ext(name)))
+		then(withExtension(path, filepath.Ext(name), extensions))
 	}, w.win)
 	d.SetFileName(name)
 	w.showInFolder(d)

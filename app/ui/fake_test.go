@@ -16,6 +16,7 @@ import (
 	"fyne.io/fyne/v2/test"
 
 	"github.com/evenkeel/evenkeel/trainer"
+	"github.com/evenkeel/evenkeel/trainer/runs"
 )
 
 // loop is the UI goroutine of a test: dispatched functions wait in a queue until the test runs them.
@@ -168,7 +169,7 @@ func (j *fakeJob) steps(n int) {
 		noise := math.Sin(x*12.9898) * math.Cos(x*4.1414)
 		loss = 1.42 + 3.9*math.Exp(-x/60) + 0.08*noise + 0.1*float64(len(j.cfg.Model.Variant)%3)
 		row := make([]float32, 0, 6+3*L+1)
-		v := float32(math.NaN())
+		v := runs.Missing
 		if t%25 == 0 {
 			val = loss + 0.04
 			v = float32(val)
@@ -241,7 +242,7 @@ func newFixture(t *testing.T, a Appearance) *fixture {
 func newFixtureWith(t *testing.T, a Appearance, change func(o *Options)) *fixture {
 	t.Helper()
 	app := test.NewTempApp(t)
-	app.Settings().SetTheme(NewTheme(a))
+	app.Settings().SetTheme(newTheme(a, 1))
 	f := &fixture{t: t, loop: &loop{make(chan func(), 256)}}
 	win := app.NewWindow("Evenkeel")
 	clock := time.Date(2025, 3, 1, 12, 0, 0, 0, time.UTC)

@@ -7,7 +7,6 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/dialog"
-	"fyne.io/fyne/v2/theme"
 
 	"github.com/evenkeel/evenkeel/trainer"
 )
@@ -65,6 +64,9 @@ func (w *Window) openConfig(path string) {
 	go func() {
 		c, err := trainer.LoadConfig(path)
 		if err == nil {
+			err = c.Validate()
+		}
+		if err == nil {
 			_, err = c.ExpectedSpec()
 		}
 		w.opt.Dispatch(func() {
@@ -79,9 +81,13 @@ func (w *Window) openConfig(path string) {
 
 // useConfig shows a configuration in the form, unless a run locks it.
 func (w *Window) useConfig(c trainer.Config) {
-	if !looks[w.state].edit {
-		return
+	if looks[w.state].edit {
+		w.showConfig(c)
 	}
+}
+
+// showConfig shows a configuration in the form, also in one that is locked.
+func (w *Window) showConfig(c trainer.Config) {
 	w.asOneEdit("Configuration", func() {
 		w.setup.fill(c)
 		w.samples.prompt.SetText(c.Prompt)
@@ -129,22 +135,26 @@ func (w *Window) whyLocked() error {
 // duplicate takes the selected run's configuration into the form.
 func (w *Window) duplicate() {
 	if r := w.runs.chosen; r != nil {
-		w.withMetrics(r, func() { w.useSettings(r) })
+		w.withMetrics(r, func() {
+			if looks[w.state].edit {
+				w.showSettingsOf(r)
+			}
+		})
 	}
 }
 
-// useSettings shows a run's configuration in the form, without what was done to that run by hand.
-func (w *Window) useSettings(r *run) {
+// showSettingsOf shows a run's configuration in the form, without what was done to that run by hand.
+func (w *Window) showSettingsOf(r *run) {
 	c := r.cfg
 	c.LRAt = ""
-	w.asOneEdit("Run’s Settings", func() { w.useConfig(c) })
+	w.asOneEdit("Run’s Settings", func() { w.showConfig(c) })
 }
 
 // appearance switches between light and dark, and to the chosen size of text, at once.
 func (w *Window) appearance(a Appearance) {
 	app, scale := fyne.CurrentApp(), float32(savedTextSize())/usualText
 	if t, ok := app.Settings().Theme().(*houseTheme); !ok || t.appearance != a || t.scale != scale {
-		app.Settings().SetTheme(&houseTheme{theme.DefaultTheme(), a, scale})
+		app.Settings().SetTheme(newTheme(a, scale))
 	}
 }
 

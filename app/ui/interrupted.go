@@ -19,12 +19,25 @@ func interrupted(list []runs.Summary) []runs.Summary {
 	return found
 }
 
+// interruptedOffer is what the banner says of runs that were interrupted.
+type interruptedOffer struct {
+	found []runs.Summary
+	said  *message
+}
+
 // offerInterrupted offers to go on with the first of the runs, and after that was left with the others.
 // Nobody is disturbed who has begun something else meanwhile; the next start asks again.
 func (w *Window) offerInterrupted(found []runs.Summary) {
 	if len(found) == 0 || w.opt.Steer.Resume == nil || !looks[w.state].train || w.banner.Visible() {
 		return
 	}
+	text, answers := w.interruptedSaid(found)
+	w.banner.offer(toneAmber, text, answers...)
+	w.lib.offered = &interruptedOffer{found, w.banner.pending}
+}
+
+// interruptedSaid is the offer to go on with the first of some runs.
+func (w *Window) interruptedSaid(found []runs.Summary) (string, []answer) {
 	s := &found[0]
 	text := fmt.Sprintf("“%s” was interrupted at step %s", s.Name, whole(s.LastStep))
 	if steps := storedRun(s).snap.Steps; steps > 0 {
@@ -36,14 +49,35 @@ func (w *Window) offerInterrupted(found []runs.Summary) {
 	case n > 1:
 		text += fmt.Sprintf("; so were %d more runs", n)
 	}
-	w.banner.offer(toneAmber, text+".", answer{"Resume", func() { w.resumeInterrupted(s) }}, answer{"Leave", func() {
+	return text + ".", []answer{{"Resume", func() { w.resumeInterrupted(s) }}, {"Leave", func() {
 		w.banner.close()
 		w.leaveInterrupted(s)
 		w.offerInterrupted(found[1:])
-	}})
+	}}}
 }
 
-// resumeInterrupted goes on with a run once its curves are there.
+// unoffer offers the run in a folder no more, because it has left the list; those offered with it still are.
+func (w *Window) unoffer(path string) {
+	o := w.lib.offered
+	if o == nil || w.banner.pending != o.said {
+		return // it was answered
+	}
+	left := slices.DeleteFunc(slices.Clone(o.found), func(s runs.Summary) bool { return s.Path == path })
+	switch before := w.banner.shown; {
+	case len(left) == len(o.found):
+	case before == o.said:
+		w.banner.close()
+		w.offerInterrupted(left)
+	case len(left) == 0:
+		w.banner.pending = nil
+	default: // it waits below news
+		text, answers := w.interruptedSaid(left)
+		w.banner.pending = &message{tone: toneAmber, text: text, answers: answers}
+		w.lib.offered = &interruptedOffer{left, w.banner.pending}
+	}
+}
+
+// resumeInterrupted goes on with a run once its curves are there, unless the run has left the list.
 func (w *Window) resumeInterrupted(s *runs.Summary) {
 	if !looks[w.state].train {
 		return
@@ -51,7 +85,7 @@ func (w *Window) resumeInterrupted(s *runs.Summary) {
 	w.banner.close()
 	at := slices.IndexFunc(w.lib.runs, func(r *run) bool { return r.snap.RunPath == s.Path })
 	if at < 0 {
-		at, w.lib.runs = len(w.lib.runs), append(w.lib.runs, storedRun(s))
+		return
 	}
 	r := w.lib.runs[at]
 	w.withMetrics(r, func() {

@@ -249,7 +249,7 @@ func TestDialogsByKeyboard(t *testing.T) {
 			if before != nil { // where the dialog itself put it
 				f.win.Canvas().Focus(before)
 			}
-			if _, text := before.(*widget.Entry); text {
+			if _, text := before.(*noteField); text {
 				for range 10 { // to Cancel: escape must not throw away what was written
 					test.FocusNext(f.win.Canvas())
 					if b, ok := f.win.Canvas().Focused().(*widget.Button); ok && b.Text == "Cancel" {
@@ -271,3 +271,20 @@ func TestDialogsByKeyboard(t *testing.T) {
 }
 
 func (f *fixture) changeRate() { f.ChangeRate() }
+
+// TestNotesCanBeLeft: Tab and Escape leave the field; what was typed stays in the dialog.
+func TestNotesCanBeLeft(t *testing.T) {
+	f := newFixture(t, Dark)
+	f.run("pre", 5)
+	f.EditNotes()
+	d := f.annotating
+	if d.notes.AcceptsTab() {
+		t.Error("the field keeps Tab for itself")
+	}
+	d.notes.SetText("long thoughts")
+	d.notes.TypedKey(&fyne.KeyEvent{Name: fyne.KeyEscape})
+	if f.win.Canvas().Focused() != nil || f.overlays() != 1 || d.notes.Text != "long thoughts" {
+		t.Errorf("after Escape %v has the focus, %d dialogs are open, and %q is typed",
+			f.win.Canvas().Focused(), f.overlays(), d.notes.Text)
+	}
+}

@@ -26,6 +26,8 @@ type library struct {
 	edits    int  // changes of our own to the folder: a listing from before one is out of date
 	uses     int  // of metrics; see shed
 
+	offered *interruptedOffer // runs that were interrupted, while they are offered
+
 	reading sync.Mutex // one run's metrics are read at a time: reading shares the machine with training
 	writing serial     // notes, names and deletions, in the order a person made them
 }
@@ -36,6 +38,7 @@ type deletion struct {
 	path    string // in the trash
 	shown   bool
 	session bool
+	news    *message // says that it is there
 }
 
 // serial runs functions one after the other on a goroutine that ends when there are none.
@@ -183,7 +186,7 @@ func (w *Window) sortRuns() {
 	}
 }
 
-// forget takes a run off list and charts.
+// forget takes a run off list and charts. Nobody waits for its metrics any more, nor is it offered.
 func (w *Window) forget(r *run) {
 	is := func(x *run) bool { return x == r }
 	w.lib.runs = slices.DeleteFunc(w.lib.runs, is)
@@ -197,30 +200,71 @@ func (w *Window) forget(r *run) {
 	if w.selected == r {
 		w.selected = nil
 	}
+	r.waiting, r.calm = nil, false
+	if r.phase == metricsOnTheWay {
+		r.phase = metricsUnread
+		r.reads++
+	}
+	w.unoffer(r.snap.RunPath)
 }
 
-// keep stores title and colour of a run with its folder, once there is one.
+// keep stores with a run's folder, once there is one, what was said of the run before, and its colour.
 func (w *Window) keep(r *run) {
 	if r.kept || r.snap.RunPath == "" {
 		return
 	}
 	r.kept = true
-	if r.about.Color == 0 {
+	if r.begun {
+		w.claim(r)
+		r.about.Name, r.about.Color = cmp.Or(r.about.Name, r.title), r.slot%hues+1
+	} else if r.about.Color == 0 {
 		r.about.Color = r.slot%hues + 1
 	}
-	name, color := r.title, r.about.Color
-	path, begun := r.snap.RunPath, r.begun
+	said, path, begun := r.about, r.snap.RunPath, r.begun
 	w.write(func() {
 		// Nobody asked for this, so a folder that cannot be written is no reason to complain.
 		_ = runs.Annotate(path, func(a *runs.About) {
-			if a.Color == 0 {
-				a.Color = color
-			}
-			if a.Name == "" && begun {
-				a.Name = name
+			if begun {
+				*a = said // nobody else has had a run to speak of
+			} else if a.Color == 0 {
+				a.Color = said.Color
 			}
 		})
 	})
+}
+
+// claim takes over what was said of the folder of a run begun here, if a listing brought that before its job
+// has told which it is; the list then has the run once.
+func (w *Window) claim(r *run) {
+	other := w.storedAt(r)
+	if other == nil {
+		return
+	}
+	said, mine := other.about, &r.about
+	if mine.Name == "" && said.Name != "" {
+		mine.Name, r.title = said.Name, said.Name
+	}
+	mine.Notes = cmp.Or(mine.Notes, said.Notes)
+	if len(mine.Tags) == 0 {
+		mine.Tags = said.Tags
+	}
+	chosen := w.runs.chosen == other
+	w.forget(other)
+	w.sortRuns()
+	if w.runs.update(); chosen {
+		w.runs.choose(r)
+	}
+	w.redraw()
+}
+
+// storedAt is another entry of the list for the folder of a run, nil when there is none.
+func (w *Window) storedAt(r *run) *run {
+	for _, other := range w.lib.runs {
+		if other != r && other.stored != nil && other.snap.RunPath == r.snap.RunPath {
+			return other
+		}
+	}
+	return nil
 }
 
 // annotate changes what a person says of a run, in the window at once and in its folder soon.
@@ -237,7 +281,7 @@ func (w *Window) annotate(r *run, change func(*runs.About)) {
 	w.redraw()
 	path := r.snap.RunPath
 	if path == "" {
-		return // the trainer has not made it yet; keep follows
+		return // the trainer has not made it yet; keep writes all that is said until then
 	}
 	w.write(func() {
 		if err := runs.Annotate(path, change); err != nil {
@@ -246,7 +290,7 @@ func (w *Window) annotate(r *run, change func(*runs.About)) {
 	})
 }
 
-// read reads a run's metrics off the UI goroutine, then runs then on it.
+// read reads a run's metrics off the UI goroutine, then runs then on it, unless the run has left the list.
 func (w *Window) read(r *run, then func()) {
 	if then != nil {
 		r.waiting = append(r.waiting, then)
@@ -255,13 +299,17 @@ func (w *Window) read(r *run, then func()) {
 		return
 	}
 	r.phase = metricsOnTheWay
+	r.reads++
 	w.runs.refreshRun(r)
-	path := r.snap.RunPath
+	path, reads := r.snap.RunPath, r.reads
 	go func() {
 		w.lib.reading.Lock()
 		c, err := readContent(path)
 		w.lib.reading.Unlock()
 		w.opt.Dispatch(func() {
+			if r.reads != reads {
+				return
+			}
 			waiting := r.waiting
 			r.waiting = nil
 			if err != nil {

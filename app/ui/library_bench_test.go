@@ -37,7 +37,7 @@ func benchFolder(b *testing.B) string {
 // and returns how long the last of it took, which made the condition true.
 func benchWindow(b *testing.B, root string) (w *Window, drain func(until func() bool) (last time.Duration)) {
 	app := test.NewTempApp(b)
-	app.Settings().SetTheme(NewTheme(Dark))
+	app.Settings().SetTheme(newTheme(Dark, 1))
 	queue := make(chan func(), 256)
 	win := app.NewWindow("Evenkeel")
 	w = New(Options{

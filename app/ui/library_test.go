@@ -3,6 +3,7 @@ package ui
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -128,5 +129,91 @@ func TestDamagedRun(t *testing.T) {
 	f.loop.until(t, "a sentence", func() bool { return f.win.Canvas().Overlays().Top() != nil })
 	if r.shown || f.enrolled(r) || r.summary() == "reading its metrics" {
 		t.Errorf("shown %v, says %q", r.shown, r.summary())
+	}
+}
+
+// TestDeletedWhileRead deletes a run whose metrics are on the way, before they are read and after: it does not
+// come back by itself, nobody is disturbed, and restored it is on the charts as was wanted.
+func TestDeletedWhileRead(t *testing.T) {
+	for _, answered := range []bool{false, true} {
+		f := newLibrary(t, Dark, threeRuns...)
+		r := f.lib.runs[1]
+		f.lib.reading.Lock() // the disk is slow
+		f.showRun(r, true)
+		f.runs.chosen = r
+		if answered {
+			f.lib.reading.Unlock()
+			for len(f.loop.queue) == 0 {
+				runtime.Gosched()
+			}
+		}
+		f.DeleteRun()
+		f.lib.writing.wait()
+		if !answered {
+			f.lib.reading.Unlock()
+		}
+		f.loop.until(t, "it is in the trash", func() bool { return len(f.lib.deleted) == 1 })
+		f.lib.reading.Lock() // all that began to read has read
+		f.lib.reading.Unlock()
+		f.loop.drain()
+		if slices.Contains(f.lib.runs, r) || f.enrolled(r) || f.overlays() > 0 {
+			t.Errorf("answered before: %v; listed %v, on the charts %v, %d dialogs", answered,
+				slices.Contains(f.lib.runs, r), f.enrolled(r), f.overlays())
+		}
+		f.RestoreRun()
+		f.loop.until(t, "it is on the charts", func() bool { return f.enrolled(r) && r.shown && r.hasData() })
+	}
+}
+
+// TestGoneWhileRead: the same when another program has removed the folder.
+func TestGoneWhileRead(t *testing.T) {
+	f := newLibrary(t, Dark, threeRuns...)
+	r := f.lib.runs[1]
+	f.lib.reading.Lock()
+	f.showRun(r, true)
+	os.RemoveAll(r.snap.RunPath)
+	f.relist(2)
+	f.lib.reading.Unlock()
+	f.runs.choose(f.lib.runs[0])
+	f.loop.until(t, "the next is read", f.lib.runs[0].hasData)
+	if f.overlays() > 0 || f.enrolled(r) {
+		t.Errorf("%d dialogs, on the charts %v", f.overlays(), f.enrolled(r))
+	}
+}
+
+// TestListedOnce lists the folder of the run at work before its job has told which it is. The list then has it
+// once, with what was said of it meanwhile, also when it was to be deleted.
+func TestListedOnce(t *testing.T) {
+	for _, deleted := range []bool{false, true} {
+		f := newFixture(t, Dark)
+		j := f.started()
+		r := f.current
+		path := makeRun(t, f.opt.RunsDir, 1, threeRuns[0])
+		f.relist(2)
+		twin := f.lib.runs[slices.IndexFunc(f.lib.runs, func(o *run) bool { return o != r })]
+		f.runs.choose(twin)
+		f.annotate(twin, func(a *runs.About) { a.Notes, a.Tags = "important", []string{"paper"} })
+		if deleted {
+			f.lib.writing.wait()
+			held, err := runs.OpenForWriting(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer held.Close()
+			f.DeleteRun()
+		}
+		j.dir = path
+		j.steps(5)
+		f.loop.until(t, "its folder is known", func() bool { return r.snap.RunPath == path })
+		f.lib.writing.wait()
+		f.loop.drain()
+		f.closeDialogs()
+		if got := f.titles(); !slices.Equal(got, []string{r.title}) || f.runs.chosen != r {
+			t.Errorf("listed are %q, selected is %v", got, f.runs.chosen)
+		}
+		a, err := runs.ReadAbout(path)
+		if err != nil || a.Name != r.title || a.Color != r.slot+1 || !deleted && (a.Notes != "important" || len(r.about.Tags) != 1) {
+			t.Errorf("kept: %+v, %v", a, err)
+		}
 	}
 }

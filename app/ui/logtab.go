@@ -15,7 +15,9 @@ type logTab struct {
 	list   *widget.List
 	lines  []logLine
 	rows   []logRow
-	chars  int // that fit into a row
+	of     *run
+	chars  int  // that fit into a row
+	picked bool // a line is selected: the note has the whole of it
 	note   *themedText
 	object fyne.CanvasObject
 }
@@ -44,7 +46,11 @@ func newLogTab(copyText func(string)) *logTab {
 			o.(*fyne.Container).Objects[0].(*themedText).set(row.text, ink)
 		})
 	t.list.HideSeparators = true
-	t.list.OnSelected = func(i widget.ListItemID) { t.note.set(t.lines[t.rows[i].line].text, "") }
+	t.list.OnSelected = func(i widget.ListItemID) {
+		t.picked = true
+		t.note.set(t.lines[t.rows[i].line].text, "")
+	}
+	t.list.OnUnselected = func(widget.ListItemID) { t.picked = false }
 	copyAll := widget.NewButtonWithIcon("Copy", theme.ContentCopyIcon(), func() {
 		var b strings.Builder
 		for _, l := range t.lines {
@@ -125,16 +131,42 @@ func logRows(lines []logLine, n int) []logRow {
 // String is the line as it is copied.
 func (l logLine) String() string { return l.at.Format("15:04:05") + "  " + l.text }
 
-// show lists the lines of a run and goes to the newest.
+// show lists the lines of a run and goes to the newest, unless somebody reads older ones of that run.
 func (t *logTab) show(r *run) {
-	t.lines = nil
-	t.note.set("Events, validations and checkpoints of a run appear here.", "")
+	another, atEnd := r != t.of, t.atEnd()
+	t.of, t.lines = r, nil
 	if r != nil {
 		t.lines = r.log
-		t.note.set(homely(r.snap.RunPath), "")
 	}
 	t.rows = logRows(t.lines, t.chars)
 	t.list.MinSize() // makes its renderer: a list without one cannot scroll
 	t.list.Refresh()
-	t.list.ScrollToBottom()
+	if another {
+		t.list.UnselectAll()
+	}
+	if !t.picked {
+		t.note.set(t.about(), "")
+	}
+	if another || atEnd {
+		t.list.ScrollToBottom()
+	}
+}
+
+// about is what stands below the lines while none is selected: where the run is.
+func (t *logTab) about() string {
+	if t.of == nil {
+		return "Events, validations and checkpoints of a run appear here."
+	}
+	return homely(t.of.snap.RunPath)
+}
+
+// atEnd tells whether the last row is in sight.
+func (t *logTab) atEnd() bool {
+	below := t.height(len(t.rows)) - t.list.GetScrollOffset() - t.list.Size().Height
+	return below < t.height(1)
+}
+
+// height is what some rows take.
+func (t *logTab) height(rows int) float32 {
+	return float32(rows) * (t.list.CreateItem().MinSize().Height + theme.Padding())
 }

@@ -3,6 +3,7 @@ package ui
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,6 +41,42 @@ func (o *ownRows) put(c *model.Custom) {
 		o.list = append(o.list, c)
 	}
 	o.tell()
+}
+
+// take lists a row that comes from a configuration and gives the one to show. A row of the list that says
+// something else under its id stays: the newcomer then goes by a title and an id of its own.
+func (o *ownRows) take(c *model.Custom) *model.Custom {
+	says := func(r *model.Custom) bool {
+		as := *r
+		as.ID, as.Title = c.ID, c.Title
+		return reflect.DeepEqual(&as, c)
+	}
+	there := o.find(c.ID)
+	next, base := *c, c.Title
+	if base == "" {
+		base = c.ID
+	}
+	for n := 2; there != nil && !says(there); n++ {
+		next.Title = fmt.Sprintf("%s %d", base, n)
+		next.ID = slug(next.Title)
+		if there = o.find(next.ID); there == nil && !free(next.ID) {
+			there = &model.Custom{} // of the table
+		}
+	}
+	if there != nil {
+		return there
+	}
+	if next.ID != c.ID {
+		c = &next
+	}
+	o.put(c)
+	return c
+}
+
+// free tells whether no variant of the table has an id.
+func free(id string) bool {
+	_, err := model.Find(id)
+	return err != nil
 }
 
 // drop takes a row out.
@@ -95,10 +132,7 @@ func (o *ownRows) derive(v *model.Variant) *model.Custom {
 	if strings.HasPrefix(v.Title, "My ") {
 		title = v.Title
 	}
-	taken := func(title string) bool {
-		_, err := model.Find(slug(title))
-		return err == nil || o.find(slug(title)) != nil
-	}
+	taken := func(title string) bool { return !free(slug(title)) || o.find(slug(title)) != nil }
 	base := title
 	for n := 2; taken(title); n++ {
 		title = fmt.Sprintf("%s %d", base, n)

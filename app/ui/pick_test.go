@@ -2,6 +2,8 @@ package ui
 
 import (
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -446,6 +448,70 @@ func TestRoughly(t *testing.T) {
 	} {
 		if got := roughly(time.Duration(s * float64(time.Second))); got != want {
 			t.Errorf("%v s is said as %q, want %q", s, got, want)
+		}
+	}
+}
+
+// TestForeignRow: a row of one's own that comes with a configuration never replaces another under its id.
+func TestForeignRow(t *testing.T) {
+	f := newFixture(t, Dark)
+	v, err := f.setup.base.Model.Row()
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := f.setup.own.derive(v)
+	f.setup.setOwn(old)
+	was, _ := f.setup.config()
+	edited := *old
+	edited.EmbNorm = !old.EmbNorm
+	f.setup.setOwn(&edited)
+	for range 2 { // the second time the row is there
+		f.useConfig(was)
+		got, err := f.setup.config()
+		if err != nil || got.Model.Variant == old.ID || got.Model.Custom.EmbNorm != old.EmbNorm {
+			t.Errorf("the configuration's row is shown as %s, %v", got.Model.Variant, err)
+		}
+		if n, now := len(f.setup.own.list), f.setup.own.find(old.ID); n != 2 || now.EmbNorm != edited.EmbNorm {
+			t.Errorf("of %d rows the edited one is %+v", n, now)
+		}
+	}
+	now := was
+	now.Model.Custom = &edited
+	if f.useConfig(now); f.setup.base.Model.Variant != edited.ID || len(f.setup.own.list) != 2 {
+		t.Errorf("the same row comes as %s", f.setup.base.Model.Variant)
+	}
+}
+
+// TestErrorOutlivesEstimate: the counts of what the form said before do not hide why it cannot be read now.
+func TestErrorOutlivesEstimate(t *testing.T) {
+	f := newFixture(t, Dark)
+	f.opt.Memory = 1 // too little for anything
+	f.setup.batch.SetText("32")
+	f.setup.steps.SetText("abc")
+	f.loop.until(t, "the estimate has ended", func() bool {
+		f.counter.mu.Lock()
+		defer f.counter.mu.Unlock()
+		return !f.counter.busy
+	})
+	f.loop.drain()
+	if said := f.estimate.problem.text.Text; !strings.Contains(said, "Steps") {
+		t.Errorf("the form says %q", said)
+	}
+}
+
+// TestUnusableConfigurations are refused with a sentence, and leave the form as it was.
+func TestUnusableConfigurations(t *testing.T) {
+	for _, text := range []string{"micro: 0", "layers: 2000000000", "beta2: 1", "steps: -1"} {
+		f := newFixture(t, Dark)
+		path := filepath.Join(t.TempDir(), "c.yaml")
+		if err := os.WriteFile(path, []byte(text+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		before := f.setup.base
+		f.openConfig(path)
+		f.loop.until(t, text+" is refused", func() bool { return f.overlays() > 0 })
+		if f.setup.base != before {
+			t.Errorf("%s changes the form", text)
 		}
 	}
 }

@@ -17,31 +17,32 @@ func (w *Window) ExportCSV() { w.exportPoints("points.csv") }
 func (w *Window) ExportJSON() { w.exportPoints("points.json") }
 
 func (w *Window) exportPoints(name string) {
-	if folder, ok := w.pointsOf(); ok {
-		w.produce(errPoints, []product{{filepath.Join(w.exportDir(), name), pointsWriter(folder)}})
+	if r := w.pointsOf(); r != nil {
+		w.produce(errPoints, []product{{path: filepath.Join(w.exportDir(r), name), write: pointsWriter(r.snap.RunPath)}})
 	}
 }
 
 // savePoints asks where they go; the extension chooses CSV or JSON.
 func (w *Window) savePoints() {
-	if folder, ok := w.pointsOf(); ok {
-		w.askPath("points.csv", errPoints, func(path string) {
-			w.produce(errPoints, []product{{path, pointsWriter(folder)}})
+	if r := w.pointsOf(); r != nil {
+		write := pointsWriter(r.snap.RunPath)
+		w.askPath("points.csv", errPoints, []string{".csv", ".json"}, func(path string) {
+			w.produce(errPoints, []product{{path: path, named: true, write: write}})
 		})
 	}
 }
 
 const errPoints = "The points were not written"
 
-// pointsOf is the folder of the run whose points are wanted. The run folder, not the window, has all of
-// them, also those from before a run was resumed.
-func (w *Window) pointsOf() (folder string, ok bool) {
-	if r := w.selected; r != nil && r.snap.RunPath != "" {
-		return r.snap.RunPath, true
+// pointsOf is the run whose points are wanted: the one that is lit in the list, also while it is being
+// read. Its folder, not the window, has all points, also those from before a run was resumed.
+func (w *Window) pointsOf() *run {
+	if r := w.runs.chosen; r != nil && r.snap.RunPath != "" {
+		return r
 	}
 	w.complain("Export", errors.New("there are no points to export yet; "+
 		"train a model, or select a run that has begun"))
-	return "", false
+	return nil
 }
 
 // pointsWriter reads a run's metrics and writes them in the format of the path's extension.

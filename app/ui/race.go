@@ -72,15 +72,8 @@ func (w *Window) buildRace() {
 // raceChart is the figure of the race for exports.
 func (w *Window) raceChart() *namedChart {
 	stem := func() string { return "race-" + strings.ReplaceAll(strings.ToLower(w.raceTab.kind().Title), " ", "-") }
-	return &namedChart{w.raceTab.view, stem, tabRace, func() chart.Figure { return w.raceTab.figure(w.race) }}
-}
-
-// captionsOf is what stands below an exported chart: nil for one that says itself what it shows.
-func (w *Window) captionsOf(c *namedChart) []string {
-	if c.tab == tabRace {
-		return nil
-	}
-	return w.captions()
+	return &namedChart{w.raceTab.view, stem, tabRace, func() chart.Figure { return w.raceTab.figure(w.race) },
+		func() []*run { return w.race.runs }}
 }
 
 // Race asks which variants to race.
@@ -222,13 +215,22 @@ func (w *Window) raceOrCancel() {
 
 // ReportRace writes the whole of the race as one folder.
 func (w *Window) ReportRace() {
-	if w.race == nil {
+	if w.race == nil || w.raceTab.reporting {
 		return
 	}
+	w.reportUnderWay(true)
 	s := w.race.race.Snapshot()
 	o := report.Options{Slots: w.race.source().Slots, When: w.opt.Now(), Version: w.opt.Version}
 	dir := filepath.Join(w.opt.ExportDir, "race-"+strings.Join(s.Plan.Variants, "-"))
-	w.produce("The report was not written", []product{{dir, func(path string) error {
+	w.produce("The report was not written", []product{{path: dir, write: func(path string) error {
 		return report.Write(context.Background(), path, &s, o)
-	}}})
+	}}}, func() { w.reportUnderWay(false) })
+}
+
+// reportUnderWay keeps a report from being written twice at once, and shows that it is.
+func (w *Window) reportUnderWay(on bool) {
+	t := w.raceTab
+	t.reporting = on
+	t.report.SetText(map[bool]string{false: reportLabel, true: "Writing…"}[on])
+	t.show(w.race)
 }

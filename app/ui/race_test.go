@@ -140,7 +140,7 @@ func TestRaceReport(t *testing.T) {
 	f.banner.close()
 	f.ExportShown()
 	f.loop.until(t, "the chart is written", func() bool { return f.banner.Visible() })
-	checkPicture(t, filepath.Join(f.exportDir(), "race-training-loss.png"))
+	checkPicture(t, filepath.Join(f.exportDir(f.selected), "race-training-loss.png"))
 }
 
 // TestRaceCancelled stops a race by each way there is; the run at work is stopped and no other begins.
@@ -300,4 +300,54 @@ func TestRacePictures(t *testing.T) {
 			compare(t, "race-done-"+c.name, f.picture())
 		})
 	}
+}
+
+// TestReportOnce: while a report is written there is no second one, and charts of a race can be exported when
+// none of its runs is on the other charts.
+func TestReportOnce(t *testing.T) {
+	f := newFixture(t, Dark)
+	f.raceOf("20", "1", "pre", "post")
+	for i := range 2 {
+		j := f.raced(i)
+		j.steps(20)
+		j.enter(trainer.Done, "")
+	}
+	f.raceOver()
+	f.hideAll()
+	f.tabs.SelectIndex(tabRace)
+	f.banner.close()
+	f.ReportRace()
+	if f.raceTab.report.Text == reportLabel || !f.raceTab.report.Disabled() {
+		t.Error("the button does not show that a report is written")
+	}
+	f.ReportRace()
+	f.ExportShown()
+	f.exports.wait()
+	f.loop.drain()
+	if f.overlays() > 0 {
+		t.Error(visibleText(f.win.Canvas().Overlays().Top()))
+	}
+	if f.raceTab.report.Text != reportLabel || f.raceTab.report.Disabled() {
+		t.Error("the button does not come back")
+	}
+	list, err := os.ReadDir(f.opt.ExportDir)
+	if err != nil || len(list) != 2 { // the report, and the folder of the picture
+		t.Errorf("%d entries in the folder of exports, %v", len(list), err)
+	}
+}
+
+// TestDiscardInARace says that the race ends with the run.
+func TestDiscardInARace(t *testing.T) {
+	f := newFixture(t, Dark)
+	f.raceOf("20", "2", "pre", "post")
+	j := f.raced(0)
+	j.steps(5)
+	f.waitFor(Running)
+	f.DiscardRun()
+	if text := visibleText(f.win.Canvas().Overlays().Top()); !strings.Contains(text, "The race ends with it") {
+		t.Errorf("asked is %q", text)
+	}
+	confirm(t, f, "Discard")
+	j.enter(trainer.Stopped, "")
+	f.raceOver()
 }

@@ -29,7 +29,11 @@ type raceTab struct {
 	hint   *hint
 	whole  *fyne.Container // all but the hint
 	object fyne.CanvasObject
+
+	reporting bool // a report is being written
 }
+
+const reportLabel = "Write report"
 
 func newRaceTab(dispatch func(func()), changed func()) *raceTab {
 	t := &raceTab{view: chartview.New(dispatch), hint: newHint(), bar: newMeter(), table: newRaceTable(),
@@ -52,7 +56,7 @@ func newRaceTab(dispatch func(func()), changed func()) *raceTab {
 	}
 	t.suit(300)
 	t.again = widget.NewButtonWithIcon("", nil, nil)
-	t.report = widget.NewButtonWithIcon("Write report", theme.DocumentSaveIcon(), nil)
+	t.report = widget.NewButtonWithIcon(reportLabel, theme.DocumentSaveIcon(), nil)
 	t.hint.title.set("Race norm variants", "")
 	t.hint.text.set(fmt.Sprintf("Up to %d variants with several seeds, on equal data, one after another", race.MaxVariants), "")
 	t.hint.more.set("One figure with mean and range, one table at the end", "")
@@ -132,7 +136,7 @@ func (t *raceTab) show(r *windowRace) {
 		t.again.Refresh()
 	}
 	enable(t.again, !s.Cancelling)
-	enable(t.report, s.Step > 0)
+	enable(t.report, s.Step > 0 && !t.reporting)
 	t.table.set(s, r.slots())
 }
 

@@ -113,6 +113,6 @@ func TestExportNeverReplaces(t *testing.T) {
 		f.ExportShown()
 		f.loop.until(t, "saved", func() bool { return f.banner.Visible() })
 	}
-	checkPicture(t, filepath.Join(f.exportDir(), "loss.png"))
-	checkPicture(t, filepath.Join(f.exportDir(), "loss-2.png"))
+	checkPicture(t, filepath.Join(f.exportDir(f.selected), "loss.png"))
+	checkPicture(t, filepath.Join(f.exportDir(f.selected), "loss-2.png"))
 }

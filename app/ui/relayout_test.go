@@ -26,7 +26,7 @@ func (c *counted) CreateRenderer() fyne.WidgetRenderer {
 // TestPageFollowsTheme: a page is refreshed for another theme only, and then when it is in sight again.
 func TestPageFollowsTheme(t *testing.T) {
 	app := test.NewTempApp(t)
-	app.Settings().SetTheme(NewTheme(Dark))
+	app.Settings().SetTheme(newTheme(Dark, 1))
 	c, shown := &counted{}, true
 	c.ExtendBaseWidget(c)
 	p := newPage(c, func() bool { return shown })
@@ -36,10 +36,10 @@ func TestPageFollowsTheme(t *testing.T) {
 		want int
 	}{
 		{"another page is chosen", p.Refresh, 0},
-		{"the theme changes", func() { app.Settings().SetTheme(NewTheme(Light)); p.Refresh() }, 1},
+		{"the theme changes", func() { app.Settings().SetTheme(newTheme(Light, 1)); p.Refresh() }, 1},
 		{"another page is chosen again", p.Refresh, 1},
 		{"it is hidden", func() { shown = false; p.Hide() }, 1},
-		{"the theme changes out of sight", func() { app.Settings().SetTheme(NewTheme(Dark)); p.Refresh() }, 1},
+		{"the theme changes out of sight", func() { app.Settings().SetTheme(newTheme(Dark, 1)); p.Refresh() }, 1},
 		{"it is chosen", func() { shown = true; p.Show(); p.Refresh() }, 2},
 	} {
 		if step.do(); c.n != step.want {

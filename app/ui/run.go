@@ -39,6 +39,7 @@ type run struct {
 	phase     metricsPhase  // of stored runs
 	used      int           // the last use of the metrics; see shed
 	waiting   []func()      // for the metrics
+	reads     int           // of the metrics: the answer to any but the last is not awaited
 	settled   settled       // settings as the Compare tab shows them
 	best      map[bestKey]*extreme
 	discarded bool // goes to the trash once it has ended
@@ -148,7 +149,7 @@ func (r *run) take(s trainer.Snapshot, now time.Time) (samples, lines bool) {
 
 // lossesText is the line of the log at a validation.
 func lossesText(step, loss, val float64) string {
-	return fmt.Sprintf("step %-7s loss %-9s validation %s", chart.FormatCount(step), value(loss), value(val))
+	return fmt.Sprintf("step %-7s loss %-9s validation %s", chart.FormatCount(step), measured(loss, int64(step)), value(val))
 }
 
 // transition says in the log what a new state means.
@@ -163,7 +164,7 @@ func transition(s State, snap *trainer.Snapshot) string {
 		return s.String() + ": finishing the step and writing a checkpoint"
 	case Done:
 		return fmt.Sprintf("Done after %s in %s, final loss %s", plural(int(snap.Step), "step"),
-			clock(snap.Elapsed), value(snap.Loss))
+			clock(snap.Elapsed), measured(snap.Loss, snap.Step))
 	case Asking, Diverged, Failed:
 		return s.String() + ": " + snap.Reason
 	}
@@ -201,7 +202,7 @@ func (r *run) summary() string {
 	case Preparing, Idle:
 		return "preparing"
 	case Running:
-		return "loss " + loss + ", step " + whole(r.snap.Step)
+		return "loss " + measured(r.snap.Loss, r.snap.Step) + ", step " + whole(r.snap.Step)
 	case Done:
 		if !math.IsNaN(r.snap.ValLoss) {
 			return "done, validation " + value(r.snap.ValLoss)
@@ -211,7 +212,7 @@ func (r *run) summary() string {
 		return "failed"
 	}
 	return fmt.Sprintf("%s, step %s, loss %s", strings.ToLower(r.state.String()),
-		whole(r.snap.Step), loss)
+		whole(r.snap.Step), measured(r.snap.Loss, r.snap.Step))
 }
 
 // settings is the run's line in the caption of an exported chart.

@@ -92,7 +92,7 @@ func (w *Window) toggleChosen() {
 
 func (w *Window) hideAll() {
 	for _, r := range w.session {
-		r.shown = false
+		r.shown, r.faded = false, false
 	}
 	w.runs.update()
 	w.redraw()
@@ -136,7 +136,7 @@ func (w *Window) RenameRun() {
 
 // notesDialog edits what a person says of a run.
 type notesDialog struct {
-	notes *widget.Entry
+	notes *noteField
 	tags  *field
 	box   dialog.Dialog
 	save  func()
@@ -148,8 +148,7 @@ func (w *Window) EditNotes() {
 	if r == nil {
 		return
 	}
-	d := &notesDialog{notes: widget.NewMultiLineEntry(), tags: newField(nil)}
-	d.notes.Wrapping = fyne.TextWrapWord
+	d := &notesDialog{notes: newNoteField(), tags: newField(nil)}
 	d.notes.SetMinRowsVisible(7)
 	d.notes.SetPlaceHolder("What was tried, what was seen, what to try next")
 	d.notes.SetText(r.about.Notes)
@@ -220,16 +219,21 @@ func (w *Window) trash(r *run) {
 				return
 			}
 			d.path = to
+			w.banner.show(toneGrey, "“"+r.title+"” is in the trash", "Restore", func() { w.restore(to) })
+			d.news = w.banner.shown
 			w.lib.deleted = append(w.lib.deleted, d)
-			w.banner.show(toneGrey, "“"+r.title+"” is in the trash", "Restore", func() { w.restore(d.path) })
 			w.runControls()
 		})
 	})
 }
 
-// putBack lists a run again as it was.
+// putBack lists a run again as it was, unless its folder is listed as that of another.
 func (w *Window) putBack(d *deletion) {
 	r := d.run
+	if at := slices.IndexFunc(w.lib.runs, func(o *run) bool { return o.snap.RunPath == r.snap.RunPath }); at >= 0 {
+		w.runs.choose(w.lib.runs[at])
+		return
+	}
 	if !slices.Contains(w.lib.runs, r) {
 		w.lib.runs = append(w.lib.runs, r)
 	}
@@ -240,6 +244,9 @@ func (w *Window) putBack(d *deletion) {
 	w.sortRuns()
 	w.runs.unfilter(r)
 	w.runs.choose(r)
+	if r.shown && !w.known(r) {
+		w.showRun(r, true) // it was deleted before its metrics were there
+	}
 	w.redraw()
 }
 
@@ -252,7 +259,9 @@ func (w *Window) RestoreRun() {
 
 // restore moves a run out of the trash.
 func (w *Window) restore(trashed string) {
-	w.banner.dismiss()
+	if at := w.deletionOf(trashed); at >= 0 {
+		w.outdate(&w.lib.deleted[at])
+	}
 	w.write(func() {
 		path, err := runs.Restore(trashed)
 		var s runs.Summary
@@ -265,14 +274,27 @@ func (w *Window) restore(trashed string) {
 				return
 			}
 			d := deletion{run: storedRun(&s)}
-			if i := slices.IndexFunc(w.lib.deleted, func(d deletion) bool { return d.path == trashed }); i >= 0 {
+			if i := w.deletionOf(trashed); i >= 0 {
 				d = w.lib.deleted[i]
 				w.lib.deleted = slices.Delete(w.lib.deleted, i, i+1)
 				d.run.snap.RunPath = path
 			}
 			w.putBack(&d)
+			w.store(d.run)
 		})
 	})
+}
+
+// deletionOf is the place among the deletions of this session of what lies in the trash; negative: none.
+func (w *Window) deletionOf(trashed string) int {
+	return slices.IndexFunc(w.lib.deleted, func(d deletion) bool { return d.path == trashed })
+}
+
+// outdate takes back the news of a deletion, and nothing else that the banner may say.
+func (w *Window) outdate(d *deletion) {
+	if d.news != nil && w.banner.shown == d.news {
+		w.banner.dismiss()
+	}
 }
 
 // ShowTrash lists the deleted runs of the folder.
@@ -319,7 +341,7 @@ func (w *Window) trashDialog(list []runs.Summary) {
 	}
 	empty := widget.NewButtonWithIcon("Delete All for Good…", theme.DeleteIcon(), func() {
 		box.Hide()
-		w.emptyTrash(len(list))
+		w.emptyTrash(list)
 	})
 	empty.Importance = widget.DangerImportance
 	box = dialog.NewCustomWithoutButtons("Deleted Runs",
@@ -329,21 +351,26 @@ func (w *Window) trashDialog(list []runs.Summary) {
 	box.Show()
 }
 
-// emptyTrash deletes for good, once that was confirmed.
-func (w *Window) emptyTrash(n int) {
+// emptyTrash deletes the runs of a list for good, once that was confirmed, and no other that came to the
+// trash since.
+func (w *Window) emptyTrash(list []runs.Summary) {
 	text := widget.NewLabel(fmt.Sprintf("Delete %s with metrics, checkpoints and notes?\nThis cannot be taken back.",
-		plural(n, "run")))
+		plural(len(list), "run")))
 	d := dialog.NewCustomConfirm("Delete for Good", "Delete", "Cancel", text, func(yes bool) {
 		if !yes {
 			return
 		}
-		root := w.opt.RunsDir
-		w.lib.deleted = slices.DeleteFunc(w.lib.deleted, func(d deletion) bool {
-			return filepath.Dir(filepath.Dir(d.path)) == root
-		})
+		var paths []string
+		for i := range list {
+			paths = append(paths, list[i].Path)
+			if at := w.deletionOf(list[i].Path); at >= 0 {
+				w.outdate(&w.lib.deleted[at])
+				w.lib.deleted = slices.Delete(w.lib.deleted, at, at+1)
+			}
+		}
 		w.runControls()
 		w.write(func() {
-			if err := runs.EmptyTrash(root); err != nil {
+			if err := runs.DeleteTrashed(paths); err != nil {
 				w.opt.Dispatch(func() { w.complain("The runs were not deleted", err) })
 			}
 		})
@@ -363,7 +390,11 @@ func (w *Window) DiscardRun() {
 	if !w.canDiscard() {
 		return
 	}
-	text := widget.NewLabel(fmt.Sprintf("Stop %s and move it to the trash?\nIt can be restored from there.", r.title))
+	ask := "Stop %s and move it to the trash?\nIt can be restored from there."
+	if w.raceAtWork() {
+		ask = "Stop %s and move it to the trash?\nThe race ends with it; its other runs are kept."
+	}
+	text := widget.NewLabel(fmt.Sprintf(ask, r.title))
 	d := dialog.NewCustomConfirm("Discard Run", "Discard", "Go On", text, func(yes bool) {
 		if yes && r == w.current {
 			w.discard(r)

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"errors"
 	"os"
 	"slices"
 	"testing"
@@ -77,14 +78,19 @@ func TestTrashAndRestore(t *testing.T) {
 	f.ShowTrash()
 	f.loop.until(t, "the dialog", func() bool { return f.win.Canvas().Overlays().Top() != nil })
 	f.win.Canvas().Overlays().Top().Hide()
-	f.emptyTrash(1)
+	counted, _ := runs.Trashed(f.opt.RunsDir)
+	f.emptyTrash(counted)
 	if gone, _ := runs.Trashed(f.opt.RunsDir); len(gone) != 1 {
 		t.Fatal("deleted for good before it was confirmed")
 	}
+	f.runs.choose(f.lib.runs[0])
+	f.DeleteRun() // after the count
+	f.loop.until(t, "another is in the trash", func() bool { return len(f.lib.deleted) == 2 })
 	confirm(t, f, "Delete")
 	f.lib.writing.wait()
-	if gone, _ := runs.Trashed(f.opt.RunsDir); len(gone) != 0 || len(f.lib.deleted) != 0 {
-		t.Errorf("%d runs are in the trash", len(gone))
+	if gone, _ := runs.Trashed(f.opt.RunsDir); len(counted) != 1 || len(gone) != 1 || len(f.lib.deleted) != 1 ||
+		gone[0].Path != f.lib.deleted[0].path {
+		t.Errorf("of two runs in the trash %d were counted, and %d are left", len(counted), len(gone))
 	}
 }
 
@@ -151,5 +157,114 @@ func TestDiscard(t *testing.T) {
 	}
 	if gone, err := runs.Trashed(f.opt.RunsDir); err != nil || len(gone) != 1 {
 		t.Errorf("in the trash: %v, %v", gone, err)
+	}
+}
+
+// TestDiscardRestoreContinue: a run that was discarded, restored and trained further stays when it ends, also
+// when it was discarded again while its folder could not be opened.
+func TestDiscardRestoreContinue(t *testing.T) {
+	f := newFixture(t, Dark)
+	path := makeRun(t, f.opt.RunsDir, 1, threeRuns[0])
+	j := f.started()
+	j.dir = path
+	j.steps(5)
+	f.waitFor(Running)
+	r := f.current
+	f.discard(r)
+	j.enter(trainer.Stopped, "")
+	f.loop.until(t, "it is in the trash", func() bool { return len(f.lib.deleted) == 1 })
+	if r.discarded {
+		t.Error("it would be discarded again")
+	}
+	f.RestoreRun()
+	f.loop.until(t, "it is back", func() bool { return slices.Contains(f.lib.runs, r) })
+	further := func() {
+		f.runs.choose(r)
+		f.ContinueLonger()
+		f.asked.close()
+		f.asked.done("5")
+	}
+	f.fail = errors.New("the folder is locked")
+	further()
+	f.discard(r)
+	f.loop.until(t, "a sentence", func() bool { return f.overlays() > 0 })
+	f.closeDialogs()
+	f.fail = nil
+	further()
+	k := f.goneOn(1)
+	k.dir = path
+	k.steps(5)
+	f.waitFor(Running)
+	k.enter(trainer.Done, "")
+	f.waitFor(Done)
+	f.lib.writing.wait()
+	f.loop.drain()
+	if _, err := os.Stat(path); err != nil || !slices.Contains(f.lib.runs, r) {
+		t.Errorf("the run is listed: %v; its folder: %v", slices.Contains(f.lib.runs, r), err)
+	}
+}
+
+// TestHideAll takes off the charts also what its legend row has hidden.
+func TestHideAll(t *testing.T) {
+	f := newFixture(t, Dark)
+	a, b := f.run("pre", 5), f.run("post", 5)
+	a.shown, a.faded = false, true // as a tap on its legend row
+	f.hideAll()
+	off := f.runMenu(a).Items[7]
+	if a.faded || b.shown || !f.loss.hint.object.Visible() || off.Label != "Take All Runs off the Charts" || !off.Disabled {
+		t.Errorf("faded %v, shown %v, hint %v, %q disabled: %v", a.faded, b.shown, f.loss.hint.object.Visible(),
+			off.Label, off.Disabled)
+	}
+}
+
+// TestRestoreLeavesQuestions: restoring takes back the news of the deletion, and not what still wants an answer.
+func TestRestoreLeavesQuestions(t *testing.T) {
+	f := newLibrary(t, Dark, threeRuns...)
+	deleted := func() {
+		f.runs.choose(f.lib.runs[len(f.lib.runs)-1])
+		f.DeleteRun()
+		f.loop.until(t, "it is in the trash", func() bool { return len(f.lib.deleted) == 1 })
+	}
+	restored := func(press func()) {
+		n := len(f.lib.runs)
+		press()
+		f.loop.until(t, "it is back", func() bool { return len(f.lib.runs) == n+1 })
+	}
+	deleted()
+	f.started().enter(trainer.Diverged, "The loss became NaN at step 1.")
+	f.waitFor(Diverged)
+	question := f.banner.text.Text
+	restored(f.RestoreRun)
+	if !f.banner.Visible() || f.banner.text.Text != question {
+		t.Errorf("after a restoration the banner says %q, visible %v", f.banner.text.Text, f.banner.Visible())
+	}
+	deleted()
+	if f.banner.text.Text == question {
+		t.Fatal("the deletion is no news")
+	}
+	restored(f.banner.button.OnTapped)
+	if !f.banner.Visible() || f.banner.text.Text != question {
+		t.Errorf("after the news the banner says %q, visible %v", f.banner.text.Text, f.banner.Visible())
+	}
+}
+
+// TestNotesWhilePreparing: what is said of a run before it has a folder is in the folder once there is one.
+func TestNotesWhilePreparing(t *testing.T) {
+	f := newFixture(t, Dark)
+	j := f.started()
+	r := f.current
+	f.EditNotes()
+	f.annotating.notes.SetText("important")
+	f.annotating.tags.SetText("paper")
+	f.annotating.save()
+	f.annotating.box.Hide()
+	path := makeRun(t, f.opt.RunsDir, 1, threeRuns[0])
+	j.dir = path
+	j.steps(5)
+	f.loop.until(t, "its folder is known", func() bool { return r.snap.RunPath == path })
+	f.lib.writing.wait()
+	a, err := runs.ReadAbout(path)
+	if err != nil || a.Name != r.title || a.Notes != "important" || !slices.Equal(a.Tags, []string{"paper"}) || a.Color != r.slot+1 {
+		t.Errorf("kept: %+v, %v", a, err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -15,18 +16,21 @@ import (
 // product is a file to be written off the UI goroutine.
 type product struct {
 	path  string
+	named bool // by a person, in a dialog that asked whether it may replace what was there
 	write func(path string) error
 }
 
-// produce writes files and says where they are. A file in the export folder never replaces another; what
-// a person named may, since the dialog has asked.
-func (w *Window) produce(failed string, files []product) {
-	own := filepath.Clean(w.opt.ExportDir) + string(filepath.Separator)
-	go func() {
+// produce writes files, one call's after the other's, and says where they are. A file that nobody named never
+// replaces another. Whatever comes of it, what is to be done then is done.
+func (w *Window) produce(failed string, files []product, then ...func()) {
+	if len(files) == 0 {
+		return
+	}
+	w.exports.do(func() {
 		var err error
 		for i := 0; i < len(files) && err == nil; i++ {
 			f := &files[i]
-			if strings.HasPrefix(f.path, own) {
+			if !f.named {
 				if err = os.MkdirAll(filepath.Dir(f.path), 0o755); err != nil {
 					break
 				}
@@ -35,13 +39,16 @@ func (w *Window) produce(failed string, files []product) {
 			err = f.write(f.path)
 		}
 		w.opt.Dispatch(func() {
+			for _, f := range then {
+				f()
+			}
 			if err != nil {
 				w.complain(failed, err)
 				return
 			}
 			w.saved(files)
 		})
-	}()
+	})
 }
 
 // saved says what was written and where, and offers to show it.
@@ -80,10 +87,10 @@ func unused(path string) string {
 	}
 }
 
-// withExtension gives a file that was named without an extension the one that was offered. The dialog has
-// made the file already, empty.
-func withExtension(path, ext string) string {
-	if filepath.Ext(path) != "" {
+// withExtension gives a file that was named without one of the extensions that can be written the one that was
+// offered: "lr-0.001" has none. The dialog has made the file already, empty.
+func withExtension(path, ext string, known []string) string {
+	if slices.Contains(known, strings.ToLower(filepath.Ext(path))) {
 		return path
 	}
 	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Size() == 0 {

@@ -108,15 +108,16 @@ func (s *setup) touched() {
 func (s *setup) fill(c trainer.Config) {
 	s.quiet = true
 	defer func() { s.quiet = false }()
+	if own := c.Model.Custom; own != nil && own.ID == c.Model.Variant {
+		c.Model.Custom = s.own.take(own)
+		c.Model.Variant = c.Model.Custom.ID
+	}
 	s.base = c
 	if p, err := model.FindPreset(c.Preset); err == nil && p.Sizes(&c.Model) {
 		s.preset.SetSelected(p.Title)
 	} else {
 		s.base.Preset = ""
 		s.preset.ClearSelected()
-	}
-	if own := c.Model.Custom; own != nil && own.ID == c.Model.Variant {
-		s.own.put(own)
 	}
 	s.model.fill(&c.Model)
 	s.steps.SetText(strconv.Itoa(c.Steps))
@@ -359,7 +360,7 @@ func (s *setup) config() (trainer.Config, error) {
 	if err := s.model.read(&c.Model); err != nil {
 		return c, err
 	}
-	if c.Batch%c.Micro != 0 {
+	if c.Micro < 1 || c.Batch%c.Micro != 0 {
 		c.Micro = 1
 	}
 	return c, nil

@@ -76,9 +76,9 @@ func (s *statusBar) show(st State, snap *trainer.Snapshot) {
 		s.percent.set(fmt.Sprintf("%.0f %%", 100*done), "")
 	}
 	s.step.set(whole(snap.Step) + " / " + whole(snap.Steps))
-	s.loss.set(value(snap.Loss))
+	s.loss.set(measured(snap.Loss, snap.Step))
 	s.val.set(value(snap.ValLoss))
-	s.grad.set(value(snap.GradNorm))
+	s.grad.set(measured(snap.GradNorm, snap.Step))
 	s.lr.set(unknown)
 	if snap.LR > 0 {
 		s.lr.set(rateWord(snap.LR))

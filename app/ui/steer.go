@@ -190,10 +190,10 @@ func (w *Window) showDiverged(r *run) {
 func (w *Window) goOn(r *run, steps int, open func() (Job, error)) {
 	was, before, planned := r.state, r.snap, r.cfg.Steps
 	r.cfg.Steps = steps
-	w.useSettings(r) // a locked form shows what is trained
+	w.showSettingsOf(r) // a locked form shows what is trained
 	w.runs.unfilter(r)
 	w.enroll(r)
-	r.raced, r.shown, r.faded = nil, true, false // what a race measured stays with the race
+	r.raced, r.shown, r.faded, r.discarded = nil, true, false, false // what a race measured stays with the race
 	w.current, w.stopAsap = r, false
 	w.banner.close()
 	r.job, r.seen.notes = nil, 0

@@ -444,3 +444,23 @@ func TestSteersForReal(t *testing.T) {
 		t.Errorf("%d points, resumed after step %d with %q; the last rate is %g", len(steps), r.snap.From, r.snap.LRAt, lr[len(lr)-1])
 	}
 }
+
+// TestLockedFormShowsWhatTrains: also when another run goes on after a divergence, which locks the form.
+func TestLockedFormShowsWhatTrains(t *testing.T) {
+	f := newLibrary(t, Dark, threeRuns...)
+	a := f.shownRun(1)
+	f.setup.setVariant("post")
+	j := f.started()
+	j.steps(5)
+	j.enter(trainer.Diverged, "x")
+	f.waitFor(Diverged)
+	f.runs.choose(a)
+	f.ContinueLonger()
+	f.asked.close()
+	f.asked.done("7")
+	if shows := f.setup.base.Model.Variant; shows != a.cfg.Model.Variant || f.setup.steps.Text != fmt.Sprint(a.cfg.Steps) {
+		t.Errorf("%s trains to step %d, the form shows %s and %s", a.cfg.Model.Variant, a.cfg.Steps, shows, f.setup.steps.Text)
+	}
+	f.goneOn(1).enter(trainer.Stopped, "")
+	f.loop.until(t, "the end", func() bool { return !looks[f.state].live })
+}

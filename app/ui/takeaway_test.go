@@ -18,6 +18,7 @@ import (
 	"fyne.io/fyne/v2/test"
 	"fyne.io/fyne/v2/widget"
 
+	"github.com/evenkeel/evenkeel/app/chart"
 	"github.com/evenkeel/evenkeel/trainer"
 	"github.com/evenkeel/evenkeel/trainer/runs"
 )
@@ -44,10 +45,10 @@ func TestEveryFormat(t *testing.T) {
 		f.banner.close()
 		find(t, menu.Items, c.label).Action()
 		f.loop.until(t, c.name+" is saved", func() bool { return f.banner.Visible() })
-		if !strings.Contains(f.banner.text.Text, c.name+" in "+f.exportDir()) {
+		if !strings.Contains(f.banner.text.Text, c.name+" in "+f.exportDir(f.selected)) {
 			t.Errorf("the banner says %q", f.banner.text.Text)
 		}
-		content, err := os.ReadFile(filepath.Join(f.exportDir(), c.name))
+		content, err := os.ReadFile(filepath.Join(f.exportDir(f.selected), c.name))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,12 +78,12 @@ func TestEveryFormat(t *testing.T) {
 	shown := ""
 	f.reveal = func(dir string) error { shown = dir; return nil }
 	test.Tap(f.banner.button)
-	if f.banner.button.Text != "Show" || shown != f.exportDir() {
-		t.Errorf("%s shows %q, want %q", f.banner.button.Text, shown, f.exportDir())
+	if f.banner.button.Text != "Show" || shown != f.exportDir(f.selected) {
+		t.Errorf("%s shows %q, want %q", f.banner.button.Text, shown, f.exportDir(f.selected))
 	}
 	f.reveal = func(string) error { return errors.New("no file manager") }
 	test.Tap(f.banner.button)
-	if got := fyne.CurrentApp().Clipboard().Content(); got != f.exportDir() || !strings.Contains(f.banner.text.Text, got) {
+	if got := fyne.CurrentApp().Clipboard().Content(); got != f.exportDir(f.selected) || !strings.Contains(f.banner.text.Text, got) {
 		t.Errorf("without a file manager the clipboard has %q, the banner says %q", got, f.banner.text.Text)
 	}
 }
@@ -116,8 +117,9 @@ func TestSaveNamesTheFile(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for path, want := range map[string]string{made: made + ".svg", other: other + ".svg", made + ".pdf": made + ".pdf"} {
-		if got := withExtension(path, ".svg"); got != want {
+	for path, want := range map[string]string{made: made + ".svg", other: other + ".svg", made + ".pdf": made + ".pdf",
+		made + "-lr-0.001": made + "-lr-0.001.svg", made + ".PNG": made + ".PNG"} {
+		if got := withExtension(path, ".svg", chart.Formats()); got != want {
 			t.Errorf("%s becomes %s, want %s", path, got, want)
 		}
 	}
@@ -163,7 +165,7 @@ func TestPointsOfTheSelectedRun(t *testing.T) {
 		f.banner.close()
 		run()
 		f.loop.until(t, name+" is saved", func() bool { return f.banner.Visible() })
-		text, err := os.ReadFile(filepath.Join(f.exportDir(), name))
+		text, err := os.ReadFile(filepath.Join(f.exportDir(f.selected), name))
 		if err != nil {
 			t.Fatalf("%v; the banner says %q", err, f.banner.text.Text)
 		}
@@ -247,5 +249,82 @@ func TestCopyPicture(t *testing.T) {
 	f.loop.until(t, "the failure is said", func() bool { return f.win.Canvas().Overlays().Top() != nil })
 	if text := visibleText(f.win.Canvas().Overlays().Top()); !strings.Contains(text, "The clipboard is gone.") {
 		t.Errorf("the dialog says %q", text)
+	}
+}
+
+// TestSaveIntoExports: a file that a person named is replaced, wherever it is; the dialog has asked.
+func TestSaveIntoExports(t *testing.T) {
+	f := newFixture(t, Light)
+	f.run("pre", 5)
+	path := filepath.Join(f.opt.ExportDir, "loss.svg")
+	if err := os.MkdirAll(f.opt.ExportDir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, nil, 0o644); err != nil { // as the dialog leaves it
+		t.Fatal(err)
+	}
+	f.produce("", []product{{path: path, named: true, write: f.frontChart().draws(pictureFormats[4])}})
+	f.loop.until(t, "it is saved", f.banner.Visible)
+	text, err := os.ReadFile(path)
+	if err != nil || !bytes.Contains(text, []byte("<svg")) {
+		t.Errorf("the file holds %d bytes, %v", len(text), err)
+	}
+	if _, err := os.Lstat(filepath.Join(f.opt.ExportDir, "loss-2.svg")); err == nil {
+		t.Error("there is a second file beside the one that was named")
+	}
+}
+
+// TestExportsOfTheRunsSeen: a chart is exported with the settings of the runs that are on it, and as long as
+// there are any.
+func TestExportsOfTheRunsSeen(t *testing.T) {
+	f := newFixture(t, Dark)
+	a, b := f.run("pre", 5), f.run("post", 5)
+	f.showRun(a, false)
+	f.runs.choose(a)
+	f.tabs.SelectIndex(tabGradients)
+	upper, lower := f.shownCharts()[0], f.shownCharts()[1]
+	if got := upper.captions(); !slices.Equal(got, []string{a.settings()}) {
+		t.Errorf("the chart of %s has the caption %q", a.title, got)
+	}
+	if got := lower.captions(); !slices.Equal(got, []string{b.settings()}) {
+		t.Errorf("the bars of %s have the caption %q", b.title, got)
+	}
+	f.showRun(b, false)
+	f.ExportShown()
+	f.loop.until(t, "the chart of the selected run is saved", f.banner.Visible)
+	if !strings.Contains(f.banner.text.Text, "over-steps.png") || strings.Contains(f.banner.text.Text, "at-5") {
+		t.Errorf("with one of two charts empty: %q", f.banner.text.Text)
+	}
+}
+
+// TestPointsOfTheLitRun: also while another run is still shown, because the metrics of this one cannot be.
+func TestPointsOfTheLitRun(t *testing.T) {
+	f := newLibrary(t, Dark, threeRuns...)
+	a, b := f.lib.runs[1], f.lib.runs[2]
+	f.runs.choose(a)
+	f.loop.until(t, "the first is shown", func() bool { return f.selected == a })
+	if err := os.WriteFile(filepath.Join(b.snap.RunPath, "config.yaml"), []byte("nonsense: 1\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	f.runs.choose(b)
+	f.loop.until(t, "the other cannot be", func() bool { return f.overlays() > 0 })
+	if r := f.pointsOf(); r != b {
+		t.Errorf("%s is lit, the points are of %v", b.title, r)
+	}
+}
+
+// TestFollowInTheMenu: the item follows from a view of the whole run, and charts without steps have none.
+func TestFollowInTheMenu(t *testing.T) {
+	f := newFixture(t, Dark)
+	f.run("pre", 200)
+	f.tabs.SelectIndex(tabGradients)
+	upper, lower := f.shownCharts()[0], f.shownCharts()[1]
+	if !upper.hasSteps() || lower.hasSteps() {
+		t.Errorf("steps are along the upper chart: %v, the lower: %v", upper.hasSteps(), lower.hasSteps())
+	}
+	f.picture()
+	toggleFollow(upper.view)
+	if v := upper.view.View(); !upper.view.Following() || !(v.X0 > 100) {
+		t.Errorf("followed from %v", v.X0)
 	}
 }

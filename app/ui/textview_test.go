@@ -76,7 +76,7 @@ func TestWrappingKeepsEveryLetter(t *testing.T) {
 // whether the end stays in sight while the text grows, unless a person has scrolled back.
 func TestTextViewDrawsWhatIsInSight(t *testing.T) {
 	app := test.NewTempApp(t)
-	app.Settings().SetTheme(NewTheme(Light))
+	app.Settings().SetTheme(newTheme(Light, 1))
 	v := newTextView()
 	w := app.NewWindow("")
 	w.SetPadded(false)
@@ -130,7 +130,7 @@ func TestTextViewDrawsWhatIsInSight(t *testing.T) {
 // BenchmarkTextView is one update of a text of 20,000 letters while it is written.
 func BenchmarkTextView(b *testing.B) {
 	app := test.NewTempApp(b)
-	app.Settings().SetTheme(NewTheme(Light))
+	app.Settings().SetTheme(newTheme(Light, 1))
 	v := newTextView()
 	w := app.NewWindow("")
 	w.SetContent(v.object)

@@ -42,10 +42,12 @@ type houseTheme struct {
 	scale      float32 // of text and of what holds text
 }
 
-// NewTheme gives the theme of the app. Set it before the first window is made.
-func NewTheme(a Appearance) fyne.Theme { return &houseTheme{theme.DefaultTheme(), a, 1} }
+// newTheme gives the theme of the app with text of a size, 1 for the usual one.
+func newTheme(a Appearance, scale float32) fyne.Theme {
+	return &houseTheme{theme.DefaultTheme(), a, scale}
+}
 
-// IsDark tells whether the theme shows the dark variant when the system asks for v.
+// isDark tells whether the theme shows the dark variant when the system asks for v.
 func (t *houseTheme) isDark(v fyne.ThemeVariant) bool {
 	return t.appearance == Dark || t.appearance == System && v == theme.VariantDark
 }

@@ -93,7 +93,7 @@ func formEdits(f *fixture) []formEdit {
 		{"Run’s Settings", nil, func(f *fixture) {
 			c := trainer.DefaultConfig()
 			c.Model.Layers, c.LRAt, c.Seed = 3, "50:1e-4", uint64(len(s.seed.Text))+100
-			f.useSettings(newRun(0, c))
+			f.showSettingsOf(newRun(0, c))
 		}},
 		{"Prompt", f.samples.prompt, func(f *fixture) {
 			f.tabs.SelectIndex(tabSamples)

@@ -247,3 +247,51 @@ func (f *fixture) tapOn(what string, view *chartview.Chart, r *run) {
 		f.t.Errorf("%s: the run stays faded", what)
 	}
 }
+
+// TestLogStaysWhereItIsRead: new lines do not take the reader away from older ones.
+func TestLogStaysWhereItIsRead(t *testing.T) {
+	f := newFixture(t, Dark)
+	j := f.started()
+	j.steps(2500)
+	f.waitFor(Running)
+	f.tabs.SelectIndex(tabLog)
+	more := func(than int) {
+		f.loop.until(t, "lines come", func() bool { return len(f.log.lines) > than })
+	}
+	more(90)
+	f.picture()
+	f.log.list.Select(3)
+	note := f.log.note.text.Text
+	f.log.list.ScrollTo(0)
+	for _, at := range []string{"at the top", "at the end"} {
+		n, was := len(f.log.lines), f.log.list.GetScrollOffset()
+		j.steps(25)
+		more(n)
+		if moved := f.log.list.GetScrollOffset() != was; moved != (at == "at the end") {
+			t.Errorf("%s a new line moves the list: %v", at, moved)
+		}
+		if got := f.log.note.text.Text; got != note {
+			t.Errorf("%s the selected line becomes %q", at, got)
+		}
+		f.log.list.ScrollToBottom()
+	}
+}
+
+// TestNaNIsAValue: what every step measures is NaN when it is, and a dash before the first.
+func TestNaNIsAValue(t *testing.T) {
+	f := newFixture(t, Dark)
+	j := f.started()
+	if got := f.status.loss.text.text.Text; got != unknown {
+		t.Errorf("before the first step the loss is %q", got)
+	}
+	j.steps(5)
+	j.set(func(s *trainer.Snapshot) { s.Loss, s.GradNorm = math.NaN(), math.NaN() })
+	j.enter(trainer.Diverged, "NaN")
+	f.waitFor(Diverged)
+	if loss, grad := f.status.loss.text.text.Text, f.status.grad.text.text.Text; loss != "NaN" || grad != "NaN" {
+		t.Errorf("after NaN loss and gradient are %q and %q", loss, grad)
+	}
+	if got := f.current.summary(); !strings.Contains(got, "loss NaN") {
+		t.Errorf("the list says %q", got)
+	}
+}

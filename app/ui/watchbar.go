@@ -98,16 +98,18 @@ const followPart = 0.2
 // newFollowButton lets a chart slide along with the newest steps, or stops that. It is lit while the chart
 // follows, whoever asked for it.
 func newFollowButton(view *chartview.Chart) *widget.Button {
-	b := widget.NewButtonWithIcon("", theme.MediaFastForwardIcon(), func() {
-		if view.Following() {
-			view.SetFollow(false)
-		} else {
-			view.FollowTail(followPart)
-		}
-	})
+	b := widget.NewButtonWithIcon("", theme.MediaFastForwardIcon(), func() { toggleFollow(view) })
 	b.Importance = widget.LowImportance
 	view.OnViewChanged = func() { light(b, view.Following()) }
 	return b
+}
+
+func toggleFollow(view *chartview.Chart) {
+	if view.Following() {
+		view.SetFollow(false)
+	} else {
+		view.FollowTail(followPart)
+	}
 }
 
 // light shows whether what a button switches is on.

@@ -97,6 +97,7 @@ type Window struct {
 	patience time.Duration // until then
 
 	awake       bool         // the machine is kept from sleeping
+	exports     serial       // files that charts, points and reports go to
 	saving      bool         // a checkpoint was asked for
 	savedBefore int          // checkpoints there were then
 	told        *time.Timer  // takes back that it was written
@@ -118,7 +119,7 @@ const runsHeight = 150
 // DefaultSize is the size of the first start.
 var DefaultSize = fyne.NewSize(1240, 760)
 
-// New fills the window. The theme of [NewTheme] is set first, so that nothing is built with another.
+// New fills the window. Our theme is set first, so that nothing is built with another.
 func New(o Options) *Window {
 	if o.Poll == 0 {
 		o.Poll = 100 * time.Millisecond
@@ -370,6 +371,7 @@ func (w *Window) formChanged() {
 		w.variant.show(v, &c, spec, serr)
 	}
 	if err != nil {
+		w.counter.forget()
 		w.estimate.says(toneRed, sentence(err.Error()))
 	} else {
 		warnings := ""

@@ -483,7 +483,7 @@ func TestThemeSwitchIsLive(t *testing.T) {
 	if !bright() || !f.menu.themes[Light].Checked || f.menu.themes[Dark].Checked {
 		t.Error("light is not shown")
 	}
-	th := NewTheme(System)
+	th := newTheme(System, 1)
 	ground := theme.ColorNameBackground
 	if th.Color(ground, theme.VariantDark) == th.Color(ground, theme.VariantLight) {
 		t.Error("the system's variant changes nothing")

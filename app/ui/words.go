@@ -61,6 +61,14 @@ func value(v float64) string {
 	return chart.FormatValue(v)
 }
 
+// measured writes what every step measures: after the first, NaN is what was measured.
+func measured(v float64, step int64) string {
+	if step > 0 {
+		return chart.FormatValue(v)
+	}
+	return value(v)
+}
+
 func rate(v float64) string {
 	if !(v > 0) {
 		return unknown
