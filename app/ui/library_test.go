@@ -153,8 +153,7 @@ func TestDeletedWhileRead(t *testing.T) {
 			f.lib.reading.Unlock()
 		}
 		f.loop.until(t, "it is in the trash", func() bool { return len(f.lib.deleted) == 1 })
-		f.lib.reading.Lock() // all that began to read has read
-		f.lib.reading.Unlock()
+		f.read()
 		f.loop.drain()
 		if slices.Contains(f.lib.runs, r) || f.enrolled(r) || f.overlays() > 0 {
 			t.Errorf("answered before: %v; listed %v, on the charts %v, %d dialogs", answered,
@@ -216,4 +215,10 @@ func TestListedOnce(t *testing.T) {
 			t.Errorf("kept: %+v, %v", a, err)
 		}
 	}
+}
+
+// read waits until all that began to be read has been.
+func (f *fixture) read() {
+	f.lib.reading.Lock()
+	defer f.lib.reading.Unlock()
 }

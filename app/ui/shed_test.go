@@ -74,7 +74,7 @@ func TestStore(t *testing.T) {
 	said := func() string {
 		s := &r.snap // the folder rounds losses to 32 bits
 		snap := fmt.Sprint(s.Step, s.Steps, float32(s.Loss), float32(s.ValLoss), s.Peak, s.Floor)
-		return fmt.Sprint(r.title, r.settings(), r.slot, r.samples, r.word(), snap)
+		return fmt.Sprint(r.title, r.settings(), r.slot, r.samples[len(r.samples)-1], r.word(), snap)
 	}
 	points := func() map[string]string {
 		all := map[string]string{}

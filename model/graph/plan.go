@@ -1,6 +1,9 @@
 package graph
 
-import "sort"
+import (
+	"slices"
+	"sort"
+)
 
 // Plan says where each activation and output lives in the arena. Offsets are in Tensor.Offset.
 type Plan struct {
@@ -28,22 +31,19 @@ func plan(g *Graph) Plan {
 	p.First, p.Last = lives(g)
 	spans := chains(g, &p)
 	sort.SliceStable(spans, func(i, j int) bool { return spans[i].size > spans[j].size })
-	var placed []*span
+	var placed []*span // by offset
 	for _, s := range spans {
-		var busy []*span
 		for _, o := range placed {
-			if o.first <= s.last && s.first <= o.last {
-				busy = append(busy, o)
+			if o.first > s.last || s.first > o.last {
+				continue
 			}
-		}
-		sort.Slice(busy, func(i, j int) bool { return busy[i].offset < busy[j].offset })
-		for _, o := range busy {
 			if s.offset+s.size <= o.offset {
 				break
 			}
 			s.offset = max(s.offset, o.offset+o.size)
 		}
-		placed = append(placed, s)
+		at := sort.Search(len(placed), func(i int) bool { return placed[i].offset > s.offset })
+		placed = slices.Insert(placed, at, s)
 		p.ArenaLen = max(p.ArenaLen, s.offset+s.size)
 		for _, t := range s.tensors {
 			t.Offset = s.offset
