@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -132,45 +131,6 @@ func (w *Window) RenameRun() {
 		done: func(text string) { w.annotate(r, func(a *runs.About) { a.Name = text }) },
 	}
 	w.asked.show(w.win)
-}
-
-// notesDialog edits what a person says of a run.
-type notesDialog struct {
-	notes *noteField
-	tags  *field
-	box   dialog.Dialog
-	save  func()
-}
-
-// EditNotes opens the notes and tags of the selected run.
-func (w *Window) EditNotes() {
-	r := w.runs.chosen
-	if r == nil {
-		return
-	}
-	d := &notesDialog{notes: newNoteField(), tags: newField(nil)}
-	d.notes.SetMinRowsVisible(7)
-	d.notes.SetPlaceHolder("What was tried, what was seen, what to try next")
-	d.notes.SetText(r.about.Notes)
-	d.tags.SetPlaceHolder("such as: paper, lr-sweep")
-	d.tags.SetText(strings.Join(r.about.Tags, ", "))
-	label := func(text string) fyne.CanvasObject {
-		return spaced(4, 6, 4, 2, newText(text, theme.ColorNameForeground, theme.SizeNameText, fyne.TextStyle{}))
-	}
-	d.save = func() {
-		notes, tags := strings.TrimSpace(d.notes.Text), runs.CleanTags(d.tags.Text)
-		w.annotate(r, func(a *runs.About) { a.Notes, a.Tags = notes, tags })
-	}
-	d.box = dialog.NewCustomConfirm(r.title, "Save", "Cancel", column(0, label("Notes"), d.notes,
-		label("Tags, with commas between"), d.tags), func(yes bool) {
-		if yes {
-			d.save()
-		}
-	}, w.win)
-	d.box.Resize(fyne.NewSize(columnUnits(460), 0))
-	w.annotating = d
-	d.box.Show()
-	w.win.Canvas().Focus(d.notes)
 }
 
 // DeleteRun moves the selected run to the trash of its folder, from where it can be restored.

@@ -4,14 +4,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
-	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -228,81 +225,6 @@ func (w *Window) build(cfg trainer.Config) {
 	w.loss.hint.button.OnTapped = w.Train
 }
 
-// layout arranges the parts.
-func (w *Window) layout() fyne.CanvasObject {
-	var more *widget.Button
-	more = widget.NewButtonWithIcon("", theme.MenuDropDownIcon(), func() { w.exportMenu(more) })
-	toolbar := spaced(12, 7, 12, 7, container.NewHBox(w.train, w.pause, w.stop, layout.NewSpacer(),
-		container.NewCenter(w.device), spaced(4, 0, 4, 0, container.NewCenter(w.pill)), w.export, more))
-
-	setup := spaced(12, 10, 12, 12, column(8, heading("Setup"), w.setup.object, w.estimate.object))
-	runs := container.NewBorder(
-		widget.NewSeparator(), nil, nil, nil, w.runs.object)
-	scroll := container.NewVScroll(setup)
-	follow(scroll, setup)
-	w.side = container.New(sideLayout{setup}, scroll, runs)
-	columns := container.New(columnsLayout{}, newSurface(colorPanel, w.side), widget.NewSeparator(), w.tabs,
-		widget.NewSeparator(), newSurface(colorPanel, w.variant.object))
-	w.frame = bordered(column(0, toolbar, widget.NewSeparator()),
-		column(0, w.banner, widget.NewSeparator(), w.status.object), nil, nil, columns)
-	w.banner.moved = func() {
-		relayout(w.frame)
-		relayout(w.frame) // its text wraps once it has a width
-	}
-	return w.frame
-}
-
-// columnsLayout places setup, line, tabs, line and variant. The outer columns give way in a narrow
-// window, but keep what they show legible.
-type columnsLayout struct{}
-
-// Widths of the outer columns in units.
-const (
-	setupLeast, setupMost     = 252, 272
-	variantLeast, variantMost = 260, 296
-	tabsLeast                 = 372
-	tabsMargin                = 4
-)
-
-func (columnsLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
-	left := min(max(size.Width*0.22, setupUnits(setupLeast)), setupUnits(setupMost))
-	right := min(max(size.Width*0.24, columnUnits(variantLeast)), columnUnits(variantMost))
-	line := objects[1].MinSize().Width
-	x := float32(0)
-	for i, w := range [...]float32{left, line, size.Width - left - right - 2*line, line, right} {
-		margin := float32(0)
-		if i == 2 {
-			margin = tabsMargin
-		}
-		objects[i].Move(fyne.NewPos(x+margin, 0))
-		objects[i].Resize(fyne.NewSize(w-2*margin, size.Height))
-		x += w
-	}
-}
-
-func (columnsLayout) MinSize(objects []fyne.CanvasObject) fyne.Size {
-	h := float32(0)
-	for _, o := range objects {
-		h = max(h, o.MinSize().Height)
-	}
-	return fyne.NewSize(setupUnits(setupLeast)+tabsUnits(tabsLeast)+columnUnits(variantLeast)+2, h)
-}
-
-// sideLayout gives the setup the height it needs and the runs the rest; in a low window the setup
-// scrolls before the runs vanish.
-type sideLayout struct{ setup fyne.CanvasObject }
-
-func (l sideLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
-	top := min(l.setup.MinSize().Height, size.Height-columnUnits(runsHeight))
-	objects[0].Resize(fyne.NewSize(size.Width, top))
-	objects[1].Move(fyne.NewPos(0, top))
-	objects[1].Resize(fyne.NewSize(size.Width, size.Height-top))
-}
-
-func (l sideLayout) MinSize([]fyne.CanvasObject) fyne.Size {
-	return fyne.NewSize(setupUnits(setupLeast), 2*columnUnits(runsHeight))
-}
-
 // State is where the window stands.
 func (w *Window) State() State { return w.state }
 
@@ -356,110 +278,4 @@ func (w *Window) title() string {
 		return "Evenkeel"
 	}
 	return fmt.Sprintf("%s, %s – Evenkeel", w.current.title, w.state)
-}
-
-// formChanged follows an edit: variant panel, warnings and estimate.
-func (w *Window) formChanged() {
-	c, err := w.setup.config()
-	w.lack = ""
-	w.setup.showSizes()
-	if v, verr := c.Model.Row(); verr == nil {
-		spec, serr := c.ExpectedSpec() // one that is refused can still be drawn
-		if err == nil {
-			err = serr
-		}
-		w.variant.show(v, &c, spec, serr)
-	}
-	if err != nil {
-		w.counter.forget()
-		w.estimate.says(toneRed, sentence(err.Error()))
-	} else {
-		warnings := ""
-		for _, line := range configWarnings(&c) {
-			if slices.Contains(c.Model.Notes(), line) {
-				continue // below the diagram
-			}
-			if warnings != "" {
-				warnings += "\n"
-			}
-			warnings += sentence(line)
-		}
-		w.estimate.says(toneAmber, warnings)
-		w.counter.ask(c)
-	}
-	w.relayoutSide() // the notice may have come or gone
-	if !w.anyShown() {
-		w.showHint(&c)
-	}
-	if w.state == Idle {
-		w.device.set(w.deviceTitle(c.Device), "")
-	}
-	w.edited()
-}
-
-// configWarnings asks with the vocabulary filled in, so that the whole config can be judged.
-func configWarnings(c *trainer.Config) []string {
-	full := *c
-	if s, err := c.ExpectedSpec(); err == nil {
-		full.Model.Vocab = s.V
-	}
-	return full.Warnings()
-}
-
-func (w *Window) deviceTitle(id string) string {
-	for _, d := range w.opt.Devices {
-		if d.ID == id {
-			return "Device: " + d.Title
-		}
-	}
-	return "Device: " + id
-}
-
-func (w *Window) showCounts(e estimated, err error) {
-	c := e.counts
-	if err != nil {
-		w.estimate.says(toneRed, sentence(err.Error()))
-		return
-	}
-	w.estimate.counts(e)
-	w.relayoutSide() // the line below the counts may be longer now
-	if have := w.opt.Memory; have > 0 && uint64(c.Bytes()) > have {
-		w.lack = fmt.Sprintf("This model needs %s of memory to train and this machine has %s; "+
-			"choose a smaller preset or batch.",
-			memory(c.Bytes()), memory(int64(have)))
-		w.estimate.warn(toneRed, w.lack)
-		w.relayoutSide()
-	}
-}
-
-// showHint says what pressing Train will do.
-func (w *Window) showHint(c *trainer.Config) {
-	h := w.loss.hint
-	h.title.set("Ready to train", "")
-	h.text.set(fmt.Sprintf("%s on %s, %s", shortTitle(c), dataPhrase(c.Data), plural(c.Steps, "step")), "")
-	h.more.set("Then train another variant: its curve joins this chart", "")
-	h.object.Refresh()
-}
-
-func dataPhrase(id string) string {
-	if id == "toy" {
-		return "the built-in toy language"
-	}
-	return dataName(id)
-}
-
-// sentence writes a text as a sentence; a key of the config at its start stays as it is written.
-func sentence(s string) string {
-	if s == "" {
-		return ""
-	}
-	r := []rune(s)
-	word, _, _ := strings.Cut(s, " ")
-	if r[0] >= 'a' && r[0] <= 'z' && !slices.Contains(trainer.Keys(), word) {
-		r[0] -= 'a' - 'A'
-	}
-	if last := r[len(r)-1]; last != '.' && last != '!' && last != '?' {
-		r = append(r, '.')
-	}
-	return string(r)
 }
