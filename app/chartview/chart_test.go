@@ -360,6 +360,8 @@ func TestKeysMoveTheCrosshairAndZoom(t *testing.T) {
 	h.c.FocusLost()
 }
 
+// TestConcurrentTraining appends from other goroutines while frames are drawn, the pointer moves
+// and a figure is exchanged; it is there for the race detector.
 func TestConcurrentTraining(t *testing.T) {
 	f := falling(10)
 	f.Smooth, f.ShowRaw = 0.9, true

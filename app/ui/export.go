@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -38,7 +39,7 @@ func (w *Window) charts() []*namedChart {
 			w.inUpper},
 		{w.grad.at, func() string {
 			return fmt.Sprintf("%s-by-%s-at-%.0f", slug(w.grad.kind().title), w.grad.by(), w.grad.step.Value)
-		}, tabGradients, func() chart.Figure { return w.grad.atStep(w.session, w.selected) }, w.onCharts},
+		}, tabGradients, func() chart.Figure { return w.grad.atStep(w.session, w.selected) }, w.inBars},
 	}
 }
 
@@ -53,11 +54,16 @@ func (w *Window) onCharts() []*run {
 	return list
 }
 
+// inBars lists those of them that have the metric by block.
+func (w *Window) inBars() []*run {
+	return slices.DeleteFunc(w.onCharts(), func(r *run) bool { return !w.grad.kind().has(r) })
+}
+
 // inUpper lists the runs of the upper chart by block: the selected one, unless it is the paper's Figure 2.
 func (w *Window) inUpper() []*run {
 	switch {
 	case w.grad.figure2:
-		return w.onCharts()
+		return w.inBars()
 	case w.selected == nil || !w.selected.hasData():
 		return nil
 	}

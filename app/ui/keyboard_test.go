@@ -281,6 +281,11 @@ func TestNotesCanBeLeft(t *testing.T) {
 	if d.notes.AcceptsTab() {
 		t.Error("the field keeps Tab for itself")
 	}
+	test.Type(d.notes, "long thoughts")
+	f.Undo()
+	if d.notes.Text == "long thoughts" {
+		t.Error("what is typed cannot be undone")
+	}
 	d.notes.SetText("long thoughts")
 	d.notes.TypedKey(&fyne.KeyEvent{Name: fyne.KeyEscape})
 	if f.win.Canvas().Focused() != nil || f.overlays() != 1 || d.notes.Text != "long thoughts" {

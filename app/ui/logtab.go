@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"fyne.io/fyne/v2"
@@ -16,8 +17,9 @@ type logTab struct {
 	lines  []logLine
 	rows   []logRow
 	of     *run
-	chars  int  // that fit into a row
-	picked bool // a line is selected: the note has the whole of it
+	chars  int     // that fit into a row
+	picked bool    // a line is selected: the note has the whole of it
+	end    float32 // where the list was scrolled to by itself
 	note   *themedText
 	object fyne.CanvasObject
 }
@@ -80,8 +82,10 @@ func (widthLayout) MinSize(objects []fyne.CanvasObject) fyne.Size {
 	return objects[0].MinSize()
 }
 
-// wrap breaks the lines anew when another number of characters fits.
+// wrap breaks the lines anew when another number of characters fits, and goes on to follow the newest.
 func (t *logTab) wrap(width float32) {
+	following := t.following()
+	defer func() { t.follow(following) }()
 	char := fyne.MeasureText("m", theme.Size(theme.SizeNameCaptionText), logStyle).Width
 	chars := int((width - 2*logMargin - theme.Size(theme.SizeNameScrollBar)) / char)
 	if chars != t.chars {
@@ -133,7 +137,7 @@ func (l logLine) String() string { return l.at.Format("15:04:05") + "  " + l.tex
 
 // show lists the lines of a run and goes to the newest, unless somebody reads older ones of that run.
 func (t *logTab) show(r *run) {
-	another, atEnd := r != t.of, t.atEnd()
+	another, following := r != t.of, t.following()
 	t.of, t.lines = r, nil
 	if r != nil {
 		t.lines = r.log
@@ -147,8 +151,19 @@ func (t *logTab) show(r *run) {
 	if !t.picked {
 		t.note.set(t.about(), "")
 	}
-	if another || atEnd {
+	t.follow(another || following)
+}
+
+// following tells whether the newest line was in sight until now: nobody has scrolled up since the list was
+// there, whatever became of its size and that of the text.
+func (t *logTab) following() bool { return t.atEnd() || t.list.GetScrollOffset() >= t.end-1 }
+
+// follow brings the newest line into sight, or leaves the list to who reads it.
+func (t *logTab) follow(on bool) {
+	t.end = math.MaxFloat32
+	if on {
 		t.list.ScrollToBottom()
+		t.end = t.list.GetScrollOffset()
 	}
 }
 

@@ -3,7 +3,6 @@ package ui
 import (
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -46,11 +45,16 @@ func (o *ownRows) put(c *model.Custom) {
 // take lists a row that comes from a configuration and gives the one to show. A row of the list that says
 // something else under its id stays: the newcomer then goes by a title and an id of its own.
 func (o *ownRows) take(c *model.Custom) *model.Custom {
-	says := func(r *model.Custom) bool {
-		as := *r
-		as.ID, as.Title = c.ID, c.Title
-		return reflect.DeepEqual(&as, c)
+	text := func(r model.Custom) string { // in which an empty list and none are the same
+		r.ID, r.Title = c.ID, c.Title
+		written, err := yaml.Marshal(&r)
+		if err != nil {
+			return ""
+		}
+		return string(written)
 	}
+	is := text(*c)
+	says := func(r *model.Custom) bool { return text(*r) == is }
 	there := o.find(c.ID)
 	next, base := *c, c.Title
 	if base == "" {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -465,6 +466,7 @@ func TestForeignRow(t *testing.T) {
 	was, _ := f.setup.config()
 	edited := *old
 	edited.EmbNorm = !old.EmbNorm
+	edited.Rows = append(slices.Clone(old.Rows), model.CustomRow{Blocks: "1:2"}) // a block without norms
 	f.setup.setOwn(&edited)
 	for range 2 { // the second time the row is there
 		f.useConfig(was)
@@ -476,8 +478,15 @@ func TestForeignRow(t *testing.T) {
 			t.Errorf("of %d rows the edited one is %+v", n, now)
 		}
 	}
+	bare := edited // as a file has it: a list without entries instead of none
+	bare.Rows = slices.Clone(edited.Rows)
+	for i := range bare.Rows {
+		if bare.Rows[i].Sites == nil {
+			bare.Rows[i].Sites = []string{}
+		}
+	}
 	now := was
-	now.Model.Custom = &edited
+	now.Model.Custom = &bare
 	if f.useConfig(now); f.setup.base.Model.Variant != edited.ID || len(f.setup.own.list) != 2 {
 		t.Errorf("the same row comes as %s", f.setup.base.Model.Variant)
 	}

@@ -73,7 +73,12 @@ func (w *Window) buildRace() {
 func (w *Window) raceChart() *namedChart {
 	stem := func() string { return "race-" + strings.ReplaceAll(strings.ToLower(w.raceTab.kind().Title), " ", "-") }
 	return &namedChart{w.raceTab.view, stem, tabRace, func() chart.Figure { return w.raceTab.figure(w.race) },
-		func() []*run { return w.race.runs }}
+		func() []*run {
+			if w.race.snap.Step == 0 {
+				return nil
+			}
+			return w.race.runs
+		}}
 }
 
 // Race asks which variants to race.

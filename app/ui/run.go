@@ -18,7 +18,7 @@ type run struct {
 	slot  int // number for life: colour; negative before it was ever shown
 	title string
 	cfg   trainer.Config
-	job   Job // nil until the trainer has answered
+	job   Job // nil until the trainer has answered, and again once the folder has all of an ended run
 
 	shown  bool        // on the charts
 	faded  bool        // hidden by its legend row, which stays
@@ -35,7 +35,7 @@ type run struct {
 	begun     bool          // by this window: its title is of this window too
 	calm      bool          // it is read unasked: that it cannot be is no reason to complain
 	place     int           // among the runs of the session: below 0 for one restored, which may be read out of turn
-	stored    *runs.Summary // what the folder of runs says; nil for runs of this session
+	stored    *runs.Summary // what the folder of runs says; nil for runs of this session that are not all there yet
 	phase     metricsPhase  // of stored runs
 	used      int           // the last use of the metrics; see shed
 	waiting   []func()      // for the metrics
@@ -149,7 +149,7 @@ func (r *run) take(s trainer.Snapshot, now time.Time) (samples, lines bool) {
 
 // lossesText is the line of the log at a validation.
 func lossesText(step, loss, val float64) string {
-	return fmt.Sprintf("step %-7s loss %-9s validation %s", chart.FormatCount(step), measured(loss, int64(step)), value(val))
+	return fmt.Sprintf("step %-7s loss %-9s validation %s", chart.FormatCount(step), chart.FormatValue(loss), value(val))
 }
 
 // transition says in the log what a new state means.
@@ -164,7 +164,7 @@ func transition(s State, snap *trainer.Snapshot) string {
 		return s.String() + ": finishing the step and writing a checkpoint"
 	case Done:
 		return fmt.Sprintf("Done after %s in %s, final loss %s", plural(int(snap.Step), "step"),
-			clock(snap.Elapsed), measured(snap.Loss, snap.Step))
+			clock(snap.Elapsed), measured(snap, snap.Loss))
 	case Asking, Diverged, Failed:
 		return s.String() + ": " + snap.Reason
 	}
@@ -187,13 +187,13 @@ func device(s *trainer.Snapshot) string {
 
 // summary is the line below a run's name.
 func (r *run) summary() string {
-	loss := value(r.snap.Loss)
+	loss := measured(&r.snap, r.snap.Loss)
 	if r.phase == metricsOnTheWay {
 		return "reading its metrics"
 	}
 	if r.stored != nil && r.job == nil && r.state != Done && r.state != Failed {
 		text := r.word() + ", step " + whole(r.snap.Step)
-		if !math.IsNaN(r.snap.Loss) {
+		if loss != unknown {
 			text += ", loss " + loss
 		}
 		return text
@@ -202,7 +202,7 @@ func (r *run) summary() string {
 	case Preparing, Idle:
 		return "preparing"
 	case Running:
-		return "loss " + measured(r.snap.Loss, r.snap.Step) + ", step " + whole(r.snap.Step)
+		return "loss " + loss + ", step " + whole(r.snap.Step)
 	case Done:
 		if !math.IsNaN(r.snap.ValLoss) {
 			return "done, validation " + value(r.snap.ValLoss)
@@ -212,7 +212,7 @@ func (r *run) summary() string {
 		return "failed"
 	}
 	return fmt.Sprintf("%s, step %s, loss %s", strings.ToLower(r.state.String()),
-		whole(r.snap.Step), measured(r.snap.Loss, r.snap.Step))
+		whole(r.snap.Step), loss)
 }
 
 // settings is the run's line in the caption of an exported chart.

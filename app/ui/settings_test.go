@@ -100,7 +100,7 @@ func TestTextSizeFits(t *testing.T) {
 	}
 	f := newFixture(t, Dark)
 	f.setup.model.toggle()
-	for _, percent := range []int{80, 110, 150, 200} {
+	for _, percent := range textSizes {
 		f.SetTextSize(percent)
 		least := f.win.Content().MinSize()
 		f.win.Resize(least)
@@ -117,9 +117,16 @@ func TestTextSizeFits(t *testing.T) {
 			}
 		}
 		place := fyne.CurrentApp().Driver().AbsolutePositionForObject
-		for _, o := range []fyne.CanvasObject{f.loss.metric, f.loss.logX, f.loss.logY, f.loss.raw, f.loss.smooth} {
-			if end, side := place(o).X+o.MinSize().Width, place(f.variant.object).X; end > side {
-				t.Errorf("%d %%: %T ends at %v, the tabs at %v", percent, o, end, side)
+		for tab, controls := range map[int][]fyne.CanvasObject{
+			tabLoss:      {f.loss.metric, f.loss.logX, f.loss.logY, f.loss.raw, f.loss.smooth},
+			tabGradients: {f.grad.metric, f.grad.form, f.grad.logY, f.grad.step, f.grad.both},
+		} {
+			f.tabs.SelectIndex(tab)
+			f.lay(least)
+			for _, o := range controls {
+				if end, side := place(o).X+o.MinSize().Width, place(f.variant.object).X; end > side {
+					t.Errorf("%d %%: %T ends at %v, the tabs at %v", percent, o, end, side)
+				}
 			}
 		}
 		if least.Width > 1440 || least.Height > 800 {
@@ -273,6 +280,7 @@ func TestSettingsOpenInTurns(t *testing.T) {
 		if f.win.Canvas().Overlays().Top() != nil {
 			t.Error("the dialog opens in one call")
 		}
+		f.setAppearance(Light)
 		f.loop.until(t, "the settings open", func() bool { return !f.prefs.opening })
 		if n := len(f.win.Canvas().Overlays().List()); n != 1 {
 			t.Errorf("%d dialogs are open", n)
@@ -283,6 +291,19 @@ func TestSettingsOpenInTurns(t *testing.T) {
 				t.Errorf("%d %%: a row of %v units was prepared for %v", percent, got, want)
 			}
 		}
-		d.box.Hide()
+		if d.appearance.Selected != "Light" {
+			t.Errorf("chosen meanwhile was Light, the dialog shows %s", d.appearance.Selected)
+		}
+		f.setAppearance(Dark)
+		f.keys(fyne.KeyEscape)
+		if f.showSettings(); f.prefs.dialog != nil || f.overlays() > 0 {
+			t.Error("the dialog is kept after it was left")
+		}
+	}
+	f.Settings()
+	f.about()
+	f.loop.until(t, "the settings are given up", func() bool { return !f.prefs.opening })
+	if n := f.overlays(); n != 1 {
+		t.Errorf("behind another dialog the settings open all the same: %d", n)
 	}
 }

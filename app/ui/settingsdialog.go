@@ -21,6 +21,7 @@ type settingsDialog struct {
 	rows                     []fyne.CanvasObject
 	body                     *fyne.Container
 	box                      *dialog.CustomDialog
+	shown                    fyne.CanvasObject // the overlay of the box
 	quiet                    bool
 }
 
@@ -48,16 +49,20 @@ func (w *Window) Settings() {
 		parts = append(parts, func() { prepare(row, settingsInner(w.settingsWidth())-settingsRight) })
 	}
 	w.inTurns(append(parts, func() {
+		w.prefs.opening = false
+		if w.inDialog() {
+			return // another came meanwhile
+		}
+		d.read(w) // what is set now
 		size, sections := w.settingsSize(d), d.list.Objects
 		d.list.Objects = nil
 		scroll := container.NewVScroll(d.body)
 		d.box = dialog.NewCustom("Settings", "Close", scroll, w.win)
-		d.box.SetOnClosed(func() { w.prefs.dialog = nil })
 		d.box.Resize(size)
 		d.box.Show()
 		d.list.Objects = sections
 		relayoutScroll(scroll)
-		w.prefs.dialog, w.prefs.opening = d, false
+		w.prefs.dialog, d.shown = d, w.win.Canvas().Overlays().Top()
 	})...)
 }
 
@@ -159,10 +164,16 @@ func (w *Window) settingsSize(d *settingsDialog) fyne.Size {
 
 // showSettings brings the dialog up to date, if it was opened.
 func (w *Window) showSettings() {
-	if d := w.prefs.dialog; d != nil {
-		d.read(w)
-		d.box.Resize(w.settingsSize(d))
+	d := w.prefs.dialog
+	if d == nil {
+		return
 	}
+	if !slices.Contains(w.win.Canvas().Overlays().List(), d.shown) { // closed
+		w.prefs.dialog = nil
+		return
+	}
+	d.read(w)
+	d.box.Resize(w.settingsSize(d))
 }
 
 // read shows what is set now.

@@ -64,6 +64,7 @@ func (w *Window) store(r *run) {
 				stateOfFolder(s.Status) != r.state || float64(s.LastStep) < last {
 				return
 			}
+			w.lib.edits++ // a listing that is under way saw the folder before
 			r.stored, r.created, r.job, r.phase = &s, s.Created, nil, metricsRead
 			w.leaveRaces()
 			w.shed(r)

@@ -76,9 +76,9 @@ func (s *statusBar) show(st State, snap *trainer.Snapshot) {
 		s.percent.set(fmt.Sprintf("%.0f %%", 100*done), "")
 	}
 	s.step.set(whole(snap.Step) + " / " + whole(snap.Steps))
-	s.loss.set(measured(snap.Loss, snap.Step))
+	s.loss.set(measured(snap, snap.Loss))
 	s.val.set(value(snap.ValLoss))
-	s.grad.set(measured(snap.GradNorm, snap.Step))
+	s.grad.set(measured(snap, snap.GradNorm))
 	s.lr.set(unknown)
 	if snap.LR > 0 {
 		s.lr.set(rateWord(snap.LR))

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -97,10 +98,14 @@ func (w *Window) ChangeRate() {
 				"the change is kept with the run.", rateWord(r.snap.LR), rateWord(c.RateAt(r.snap.Step+1))), nil
 		},
 		done: func(text string) {
-			if v, err := readRate(text); err == nil {
-				if err := r.job.SetLearningRate(v); err != nil {
-					w.complain("The learning rate was not changed", err)
-				}
+			v, err := readRate(text)
+			if err == nil && r.job == nil {
+				err = errors.New("the run has ended meanwhile; continue it to train with another rate")
+			} else if err == nil {
+				err = r.job.SetLearningRate(v)
+			}
+			if err != nil {
+				w.complain("The learning rate was not changed", err)
 			}
 		},
 	}

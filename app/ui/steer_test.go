@@ -464,3 +464,21 @@ func TestLockedFormShowsWhatTrains(t *testing.T) {
 	f.goneOn(1).enter(trainer.Stopped, "")
 	f.loop.until(t, "the end", func() bool { return !looks[f.state].live })
 }
+
+// TestRateAfterTheEnd: a run may end while a person thinks about its rate.
+func TestRateAfterTheEnd(t *testing.T) {
+	f := newFixture(t, Dark)
+	j := f.started()
+	j.steps(5)
+	f.waitFor(Running)
+	f.ChangeRate()
+	r := f.current
+	j.enter(trainer.Done, "")
+	f.waitFor(Done)
+	r.job = nil // its folder has all of it
+	f.asked.close()
+	f.asked.done("0.001")
+	if f.overlays() != 1 || !strings.Contains(visibleText(f.win.Canvas().Overlays().Top()), "has ended") {
+		t.Errorf("%d dialogs are open", f.overlays())
+	}
+}

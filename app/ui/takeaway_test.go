@@ -289,6 +289,15 @@ func TestExportsOfTheRunsSeen(t *testing.T) {
 	if got := lower.captions(); !slices.Equal(got, []string{b.settings()}) {
 		t.Errorf("the bars of %s have the caption %q", b.title, got)
 	}
+	a.cfg.Model.Experts = 4
+	f.grad.suit(a)
+	f.grad.metric.SetSelectedIndex(len(f.grad.metric.Options) - 1)
+	if m := f.grad.kind(); !m.moe || len(lower.runs()) > 0 {
+		t.Errorf("%s is exported with the settings of %d runs that have no experts", m.title, len(lower.runs()))
+	}
+	a.cfg.Model.Experts = 0
+	f.grad.suit(a)
+	f.grad.metric.SetSelectedIndex(0)
 	f.showRun(b, false)
 	f.ExportShown()
 	f.loop.until(t, "the chart of the selected run is saved", f.banner.Visible)

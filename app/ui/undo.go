@@ -177,6 +177,8 @@ func (w *Window) typedInto() (e *widget.Entry, own bool) {
 		e = &f.Entry
 	case *pickerFilter:
 		e = &f.Entry
+	case *noteField:
+		e = &f.Entry
 	case *widget.Entry:
 		e = f
 	}

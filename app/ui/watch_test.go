@@ -275,6 +275,14 @@ func TestLogStaysWhereItIsRead(t *testing.T) {
 		}
 		f.log.list.ScrollToBottom()
 	}
+	f.banner.show(toneGreen, "Saved something", "", nil) // takes some of the tab's height
+	f.picture()
+	n := len(f.log.lines)
+	j.steps(25)
+	more(n)
+	if !f.log.atEnd() {
+		t.Error("a banner keeps new lines out of sight")
+	}
 }
 
 // TestNaNIsAValue: what every step measures is NaN when it is, and a dash before the first.
@@ -288,6 +296,10 @@ func TestNaNIsAValue(t *testing.T) {
 	j.set(func(s *trainer.Snapshot) { s.Loss, s.GradNorm = math.NaN(), math.NaN() })
 	j.enter(trainer.Diverged, "NaN")
 	f.waitFor(Diverged)
+	back := trainer.Snapshot{State: trainer.Running, Step: 200, From: 200, Loss: math.NaN()}
+	if got := measured(&back, back.Loss); got != unknown {
+		t.Errorf("before the first step of a run that goes on the loss is %q", got)
+	}
 	if loss, grad := f.status.loss.text.text.Text, f.status.grad.text.text.Text; loss != "NaN" || grad != "NaN" {
 		t.Errorf("after NaN loss and gradient are %q and %q", loss, grad)
 	}

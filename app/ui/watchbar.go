@@ -11,13 +11,13 @@ import (
 )
 
 // controlLayout is the row below a chart: lists that give way in a narrow window, then switches, a
-// slider that takes the rest, and buttons. Of large text it is two rows, the second from the slider on and
+// slider that takes the rest, and buttons. Of text larger than usual it is two rows, the second from the slider on and
 // with the switches that the first has no room for.
 type controlLayout struct{ lists, buttons int }
 
 func (l controlLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 	slider := len(objects) - 1 - l.buttons
-	if !largeText() {
+	if !l.broken() {
 		controlRow(objects, size, l.lists, slider)
 		return
 	}
@@ -32,6 +32,8 @@ func (l controlLayout) Layout(objects []fyne.CanvasObject, size fyne.Size) {
 		o.Move(o.Position().AddXY(0, size.Height+controlGap))
 	}
 }
+
+func (controlLayout) broken() bool { return textScale() > 1 }
 
 // controlGap is between the objects of the row.
 const controlGap = 4
@@ -66,7 +68,7 @@ func (l controlLayout) MinSize(objects []fyne.CanvasObject) (size fyne.Size) {
 	for _, o := range objects {
 		size.Height = max(size.Height, o.MinSize().Height)
 	}
-	if largeText() {
+	if l.broken() {
 		size.Height = 2*size.Height + controlGap
 	}
 	size.Width = tabsUnits(tabsLeast - 20)

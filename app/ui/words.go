@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/evenkeel/evenkeel/app/chart"
+	"github.com/evenkeel/evenkeel/trainer"
 )
 
 // unknown stands where a value is not measured yet.
@@ -61,9 +62,9 @@ func value(v float64) string {
 	return chart.FormatValue(v)
 }
 
-// measured writes what every step measures: after the first, NaN is what was measured.
-func measured(v float64, step int64) string {
-	if step > 0 {
+// measured writes what every step measures: after the first of a session, NaN is what was measured.
+func measured(s *trainer.Snapshot, v float64) string {
+	if s.Step > s.From {
 		return chart.FormatValue(v)
 	}
 	return value(v)
