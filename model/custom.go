@@ -89,6 +89,24 @@ func (c *Custom) Variant() (*Variant, error) {
 	return v, nil
 }
 
+// Check refuses what a row of an earlier version may hold without effect, but a new one should not: a start
+// of the gains of a norm that is off.
+func (c *Custom) Check() error {
+	v, err := c.Variant()
+	if err != nil {
+		return err
+	}
+	for i, r := range c.Rows {
+		for name := range r.GainInit {
+			if site, err := ParseSites([]string{name}); err == nil && v.Rules[i].Sites&site == 0 {
+				return fmt.Errorf("custom row %q, rows entry %d: gain_init names %s, where there is no norm; "+
+					"add %s to sites, or take it out of gain_init", c.ID, i+1, name, name)
+			}
+		}
+	}
+	return nil
+}
+
 // Custom writes the row as one of the user's own under another id and title. A model of either is the
 // same, bit for bit.
 func (v *Variant) Custom(id, title string) *Custom {
@@ -164,8 +182,7 @@ func (r *CustomRow) rule() (rule Rule, err error) {
 			return rule, err
 		}
 		if rule.Sites&sites == 0 {
-			return rule, fmt.Errorf("gain_init names %s, where there is no norm; add %s to sites, or take it out of gain_init",
-				name, name)
+			continue // Check refuses it in a row that is new
 		}
 		f, err := parseFactor(text)
 		if err != nil {

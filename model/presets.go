@@ -15,7 +15,7 @@ type Preset struct {
 func size(layers, d, heads, kv, ffn, seq int) func(*Config) {
 	return func(c *Config) {
 		def := DefaultConfig()
-		c.Experts, c.MLAQLora, c.MLAKVLora, c.Vocab = 0, 0, 0, 0
+		c.Experts, c.MLAQLora, c.MLAKVLora, c.Vocab, c.HeadDim = 0, 0, 0, 0, 0
 		c.Theta, c.Pairing, c.Tied = def.Theta, def.Pairing, def.Tied
 		c.Layers, c.D, c.Heads, c.KVHeads, c.FFN, c.Seq = layers, d, heads, kv, ffn, seq
 	}

@@ -122,7 +122,7 @@ func (s *Spec) validateNumbers() error {
 // finite tells whether float32 can hold a number; it cannot hold NaN as one.
 func finite(v float64) bool { return math.Abs(v) <= math.MaxFloat32 }
 
-// validateBlocks checks the rules of VARIANTS section 6 on what goes together.
+// validateBlocks checks what goes together.
 func (s *Spec) validateBlocks() error {
 	for i, b := range s.Blocks {
 		post := b.Sites.Has(S2) && b.Sites.Has(S3)

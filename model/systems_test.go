@@ -246,9 +246,6 @@ func TestConfigErrors(t *testing.T) {
 		{"in_scale", func(c *Config) {
 			row(c, CustomRow{Sites: []string{"s2"}, InScale: "1e40"}, false)
 		}, []string{`"1e40" is not a factor`}},
-		{"gain without a norm", func(c *Config) {
-			row(c, CustomRow{Sites: []string{"s2"}, GainInit: map[string]FactorText{"s3": "2"}}, false)
-		}, []string{"rows entry 1", "gain_init names s3", "add s3 to sites"}},
 		{"final_eps", func(c *Config) {
 			row(c, CustomRow{Sites: []string{"s2"}}, false)
 			c.Custom.FinalEps = math.NaN()
@@ -354,7 +351,7 @@ func TestFactorsAreScalars(t *testing.T) {
 	}
 }
 
-// The rows of the systems, as VARIANTS section 2 has them.
+// The rows of the systems, as their papers have them.
 func TestSystemRows(t *testing.T) {
 	for _, c := range []struct{ id, first, later string }{
 		{"gpas_pre", "attn_in ffn_in stream 1 1", "attn_in ffn_in stream 1 1"},
@@ -391,5 +388,24 @@ func TestSystemRows(t *testing.T) {
 	}
 	if s.D != 31 || s.HeadDim != 8 || s.NormGain || s.Norm != graph.CRMS {
 		t.Errorf("Pre-CRMSNorm of d 32 has the stream %d, heads of %d, gains %t, norm %s", s.D, s.HeadDim, s.NormGain, s.Norm)
+	}
+}
+
+// A gain of a norm that is off changes nothing in a row that was trained with, and is refused in a new one.
+func TestGainWithoutANorm(t *testing.T) {
+	c := &Custom{ID: "mine", Rows: []CustomRow{{Sites: []string{"s2"}, GainInit: map[string]FactorText{"s3": "2"}}}}
+	v, err := c.Variant()
+	if err != nil || len(v.Rules[0].GainInit) != 0 {
+		t.Errorf("the row is %+v, %v", v, err)
+	}
+	err = c.Check()
+	for _, part := range []string{"rows entry 1", "gain_init names s3", "add s3 to sites"} {
+		if err == nil || !strings.Contains(err.Error(), part) {
+			t.Errorf("the error does not say %q: %v", part, err)
+		}
+	}
+	c.Rows[0].Sites = []string{"s2", "s3"}
+	if err := c.Check(); err != nil {
+		t.Error(err)
 	}
 }

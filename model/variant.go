@@ -54,7 +54,7 @@ type Factor struct {
 	Num  float64
 }
 
-// Named factors of VARIANTS section 6.
+// Named factors.
 var (
 	DeepNormAlpha = Factor{Name: "deepnorm"}    // (2L)^1/4
 	RsqrtDepth    = Factor{Name: "rsqrt_depth"} // 1/sqrt(l), l = block number + 1

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"time"
 	"unsafe"
 
@@ -171,7 +172,9 @@ func (s *session) restore(ctx context.Context, factor float64) error {
 	ck, st, passed, err := s.newest(ctx, factor > 0)
 	for _, b := range passed {
 		text := fmt.Sprintf("Checkpoint %s was passed over: %v", b.Path, b.Reason)
-		s.run.AddEvent("damaged", 0, text, nil)
+		if !s.told(text) {
+			s.run.AddEvent("damaged", 0, text, nil)
+		}
 		s.steered = append(s.steered, text)
 	}
 	if err == nil {
@@ -212,6 +215,12 @@ func (s *session) restore(ctx context.Context, factor float64) error {
 		return err
 	}
 	return s.replay()
+}
+
+// told tells whether an event of the run says a text already.
+func (s *session) told(text string) bool {
+	events, err := s.run.Events()
+	return err == nil && slices.ContainsFunc(events, func(e runs.Event) bool { return e.Text == text })
 }
 
 // read loads weights and moments of a checkpoint and takes over its state.

@@ -119,7 +119,7 @@ func (c *Config) Validate() error {
 		v   float64
 	}{{"beta1", c.Beta1}, {"beta2", c.Beta2}} {
 		if !(k.v >= 0 && float32(k.v) < 1) { // 1 divides by the 0 of AdamW's bias correction
-			return fmt.Errorf("%s is %g; it must be at least 0 and below 1, such as 0.9", k.key, k.v)
+			return fmt.Errorf("%s is %g; it must be at least 0 and below 1 in float32, such as 0.9", k.key, k.v)
 		}
 	}
 	_, err := c.Peaks()

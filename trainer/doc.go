@@ -3,7 +3,7 @@
 // and command lines drive it through a [Job] and read what happens from [Job.Snapshot] and
 // [Job.History]; it never waits for them.
 //
-// A step follows the published HybridNorm trainer (VARIANTS section 5): gradients of all
+// A step follows the published HybridNorm trainer: gradients of all
 // micro-batches add up, their norm is taken over all parameters and clipped, the learning rate is
 // that of the tokens seen including this batch, then AdamW with decoupled decay.
 package trainer

@@ -7,7 +7,7 @@ import (
 	"github.com/evenkeel/evenkeel/trainer/data"
 )
 
-// Default sizes of trained vocabularies (STACK section 2).
+// Default sizes of trained vocabularies.
 const (
 	bpeVocabToy  = 512
 	bpeVocabText = 4096

@@ -57,6 +57,11 @@ func Start(cfg Config, opt Options) (*Job, error) {
 	if _, err := cfg.ExpectedSpec(); err != nil {
 		return nil, err
 	}
+	if own := cfg.Model.Custom; own != nil {
+		if err := own.Check(); err != nil {
+			return nil, err
+		}
+	}
 	j := newJob(cfg)
 	j.launch(func(ctx context.Context) (*session, error) { return newSession(ctx, j, opt) })
 	return j, nil

@@ -15,7 +15,7 @@ import (
 	"github.com/evenkeel/evenkeel/trainer/safetensors"
 )
 
-// The properties of VARIANTS section 7, in float64 on the reference device.
+// Properties of the variants, in float64 on the reference device.
 
 // Property 1a: with next to no eps a norm does not see the size of its input: that of the embedding under
 // an embedding norm, and that of queries, keys and values under QKV-Norm.

@@ -109,6 +109,24 @@ func TestResumeStartsOver(t *testing.T) {
 	if err := errors.Join(os.RemoveAll(filepath.Join(path, "ckpt")), os.Remove(filepath.Join(path, "metrics.jsonl"))); err != nil {
 		t.Fatal(err)
 	}
+	run, err := runs.OpenForWriting(path) // and is killed before its first step
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := runConfig(run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := resumeSession(t.Context(), newJob(cfg), run, 0, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ck, err := run.Latest(); err != nil || ck.Step != 0 {
+		t.Errorf("its newest checkpoint is of step %d, %v", ck.Step, err)
+	}
+	if err := s.close(nil); err != nil {
+		t.Fatal(err)
+	}
 	j, err := Resume(path, 0, Options{})
 	if err != nil {
 		t.Fatal(err)

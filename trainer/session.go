@@ -91,6 +91,9 @@ func resumeSession(ctx context.Context, j *Job, run *runs.Run, factor float64, o
 	if err == nil {
 		err = s.begin()
 	}
+	if err == nil && s.written < 0 { // it starts over, and must be able to again
+		err = s.checkpoint()
+	}
 	if err != nil {
 		if ctx.Err() == nil {
 			run.AddEvent("resume_failed", 0, err.Error(), nil)

@@ -30,7 +30,7 @@ func (c *Config) Peaks() ([]Peak, error) {
 		from, rate, _ := strings.Cut(strings.TrimSpace(text), ":")
 		step, err := strconv.ParseInt(from, 10, 64)
 		lr, lerr := strconv.ParseFloat(rate, 64)
-		if err != nil || lerr != nil || step < 1 || !(lr > 0) || math.IsInf(lr, 0) {
+		if err != nil || lerr != nil || step < 1 || !(lr > 0) || lr > math.MaxFloat32 {
 			return nil, fmt.Errorf("lr_at holds %q; it must be pairs of a first step and a peak rate above 0, "+
 				"such as 200:5e-4,400:1e-4", text)
 		}
@@ -85,7 +85,7 @@ func (s Schedule) with(peak, final float64) Schedule {
 // stays as it is. The run's lr_at keeps the change, so that the run can be resumed, or repeated, bit for
 // bit.
 func (j *Job) SetLearningRate(peak float64) error {
-	if !(peak > 0) || math.IsInf(peak, 0) {
+	if !(peak > 0) || peak > math.MaxFloat32 {
 		return fmt.Errorf("the learning rate is %g; it must be a number above 0", peak)
 	}
 	if j.Snapshot().State.Final() {
@@ -248,7 +248,7 @@ func (s *session) lastStep() (int64, error) {
 // lower multiplies the peak that was in force at step last, now that the run is back at s.step.
 func (s *session) lower(last int64, factor float64) {
 	was := s.cfg.peakAt(s.peaks, last)
-	peak := factor * was
+	peak := min(max(factor*was, math.SmallestNonzeroFloat32), math.MaxFloat32) // what lr_at can say
 	s.setPeak(s.step+1, peak)
 	text := fmt.Sprintf("The run went back from step %d to step %d and goes on with a peak learning rate of %g; it was %g.",
 		last, s.step, peak, was)

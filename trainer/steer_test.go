@@ -152,7 +152,7 @@ func TestResumeBeforeTheChange(t *testing.T) {
 }
 
 func TestBadRates(t *testing.T) {
-	for _, text := range []string{"x", "0:1e-3", "5:0", "5:-1", "5:inf", "9:1e-3,9:2e-3", "9:1e-3,3:1e-3", "5:1e-3,"} {
+	for _, text := range []string{"3:1e300", "x", "0:1e-3", "5:0", "5:-1", "5:inf", "9:1e-3,9:2e-3", "9:1e-3,3:1e-3", "5:1e-3,"} {
 		c := DefaultConfig()
 		c.LRAt = text
 		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), "lr_at") {
@@ -161,7 +161,7 @@ func TestBadRates(t *testing.T) {
 	}
 	c := quick(t)
 	j := start(t, c, t.TempDir())
-	for _, v := range []float64{0, -1, math.NaN(), math.Inf(1)} {
+	for _, v := range []float64{0, -1, math.NaN(), math.Inf(1), 1e300} {
 		if err := j.SetLearningRate(v); err == nil {
 			t.Errorf("a rate of %v was taken", v)
 		}

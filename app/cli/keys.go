@@ -249,7 +249,7 @@ func readCustom(path string, m *model.Config) error {
 		}
 		return err
 	}
-	if _, err := row.Variant(); err != nil {
+	if err := row.Check(); err != nil {
 		return err
 	}
 	m.Custom, m.Variant = row, row.ID

@@ -261,7 +261,7 @@ func stepOf(name string) int64 {
 }
 
 // Verify reads every file of the checkpoint at path and compares sizes and hashes with its
-// manifest. Errors match ErrDamaged or ErrTruncated, or that of ctx.
+// manifest. Errors match ErrDamaged or ErrTruncated, or those of ctx and of a file that cannot be opened.
 func Verify(ctx context.Context, path string) error {
 	c, err := ReadCheckpoint(path)
 	if err != nil {
