@@ -27,7 +27,7 @@ toolchain=$PWD/metal/objcsim/toolchain
 # is another cache.
 version=$(cd "$toolchain" && find . -type f | LC_ALL=C sort | xargs sha256sum | sha256sum | cut -c 1-16)
 export OBJCSIM_CLANG=$CC
-export CC=$toolchain/cc
+export CC="'$toolchain/cc'" # Go splits it at blanks that are not quoted
 export CGO_ENABLED=1
 export CGO_LDFLAGS="${CGO_LDFLAGS:-} -lgnustep-base -lobjc -lBlocksRuntime -lffi"
 # darwinkit keeps libffi's argument types in variable-sized Go slices, which must not be on the stack.
