@@ -1,6 +1,11 @@
 package chart
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+
+	"gonum.org/v1/plot/vg"
+)
 
 // TestLegendSharesEntriesOfAKind names validation by itself for one run, and once for several.
 func TestLegendSharesEntriesOfAKind(t *testing.T) {
@@ -41,5 +46,33 @@ func TestLegendSharesEntriesOfAKind(t *testing.T) {
 	}
 	if !shared.Marks {
 		t.Error("the shared entry lacks the dots of its lines")
+	}
+}
+
+// TestLegendCountsTheRest: entries without room are counted, those with room are drawn as before.
+func TestLegendCountsTheRest(t *testing.T) {
+	for _, n := range []int{3, 12, 60, 400} {
+		var f Lines
+		for i := range n {
+			f.Lines = append(f.Lines, Line{Name: fmt.Sprintf("run number %d", i), Slot: i,
+				Series: SeriesOf([]float64{1, 2}, []float64{2, 1})})
+		}
+		p := f.Plot(Light(), View{})
+		drawPage(p, 720, 440, 1)
+		drawn, lowest := 0, 440.0
+		for i, box := range p.entries {
+			if box != (vg.Rectangle{}) {
+				if drawn++; drawn != i+1 {
+					t.Fatalf("of %d entries %d is drawn after a gap", n, i)
+				}
+				lowest = min(lowest, float64(box.Min.Y))
+			}
+		}
+		if drawn == 0 || n <= 12 && drawn != n || n >= 60 && drawn >= n {
+			t.Errorf("of %d entries %d are drawn", n, drawn)
+		}
+		if lowest < 440*2/3-30 {
+			t.Errorf("%d entries reach down to %v of 440", n, lowest)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"fmt"
 	"strings"
 
 	"gonum.org/v1/plot/text"
@@ -74,14 +75,19 @@ func (p *Page) drawFoot(c *draw.Canvas) {
 		}
 	}
 	width := c.Max.X - c.Min.X
-	var lines []string
-	for _, s := range append(notes, p.Caption...) {
-		lines = append(lines, wrap(s, sty, width)...)
-	}
 	h := sty.FontExtents().Height
 	most := int((c.Max.Y - c.Min.Y) / 3 / h) // a small view keeps its plot
-	if len(lines) > most {
-		lines = lines[:max(most, 0)]
+	var lines []string
+	all := append(notes, p.Caption...)
+	for i, s := range all {
+		next := wrap(s, sty, width)
+		if n := len(lines) + len(next); n > most || n == most && i < len(all)-1 {
+			if len(lines) < most && len(lines) > 0 {
+				lines = append(lines, fmt.Sprintf("and %d more", len(all)-i))
+			}
+			break
+		}
+		lines = append(lines, next...)
 	}
 	for i := len(lines) - 1; i >= 0; i-- {
 		c.FillText(sty, vg.Point{X: c.Min.X, Y: c.Min.Y + sty.FontExtents().Descent}, lines[i])
