@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -25,6 +26,9 @@ func run(args []string) (status int) {
 	args, end, err := profile(args)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "evenkeel:", err)
+		if errors.Is(err, errNoProfile) {
+			return 2
+		}
 		return 1
 	}
 	if len(args) == 0 {

@@ -5,21 +5,36 @@ import (
 	"fmt"
 	"os"
 	"runtime/pprof"
+	"strings"
 )
 
 // profileFlag comes before the command, because it is about the process: it works for the window too.
 const profileFlag = "--profile"
 
-// profile takes "--profile FILE" off the front of the arguments and records what takes processor time from
+// errNoProfile is a mistake on the command line.
+var errNoProfile = errors.New("--profile names no file; evenkeel --profile FILE [COMMAND]")
+
+// profile takes "--profile FILE" or "--profile=FILE" off the front of the arguments and records what takes processor time from
 // then on. end writes the rest to FILE, which `go tool pprof` reads; without the flag it does nothing.
 func profile(args []string) (rest []string, end func() error, err error) {
-	if len(args) == 0 || args[0] != profileFlag {
+	first, rest := "", args
+	if len(args) > 0 {
+		first, rest = args[0], args[1:]
+	}
+	name, joined := strings.CutPrefix(first, profileFlag+"=")
+	switch {
+	case !joined && first != profileFlag:
 		return args, func() error { return nil }, nil
+	case joined:
+	case len(rest) > 0:
+		name, rest = rest[0], rest[1:]
+	default:
+		return nil, nil, errNoProfile
 	}
-	if len(args) == 1 {
-		return nil, nil, errors.New("--profile names no file; evenkeel --profile FILE [COMMAND]")
+	if name == "" {
+		return nil, nil, errNoProfile
 	}
-	file, err := os.Create(args[1])
+	file, err := os.Create(name)
 	if err != nil {
 		return nil, nil, fmt.Errorf("the CPU profile cannot be written: %w; name a file in a folder of yours", err)
 	}
@@ -29,9 +44,9 @@ func profile(args []string) (rest []string, end func() error, err error) {
 	end = func() error {
 		pprof.StopCPUProfile()
 		if err := file.Close(); err != nil {
-			return fmt.Errorf("the CPU profile %s is not whole: %w; make room on its disk and repeat", args[1], err)
+			return fmt.Errorf("the CPU profile %s is not whole: %w; make room on its disk and repeat", name, err)
 		}
 		return nil
 	}
-	return args[2:], end, nil
+	return rest, end, nil
 }

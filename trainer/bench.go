@@ -84,9 +84,16 @@ func Bench(ctx context.Context, o BenchOptions) (BenchResult, error) {
 	if err != nil {
 		return r, err
 	}
+	n, err := count(spec, o.Batch, o.Seq)
+	if err != nil {
+		return r, err
+	}
 	var ms []float64
 	err = withDevice(ctx, DeviceOptions{Name: o.Device, Threads: o.Threads, Say: o.Say}, func(d device.Device) error {
 		defer d.Close()
+		if err := fits(d, n); err != nil {
+			return err
+		}
 		ms, err = r.train(ctx, &o, spec, d)
 		return err
 	})
@@ -95,10 +102,6 @@ func Bench(ctx context.Context, o BenchOptions) (BenchResult, error) {
 	}
 	r.StepMS = median(ms)
 	r.TokensPerSec = float64(o.Batch*o.Seq) / r.StepMS * 1e3
-	n, err := spec.Count(o.Batch, o.Seq)
-	if err != nil {
-		return r, err
-	}
 	r.GFLOPS = o.flops(n.Active) / r.StepMS / 1e6
 	if r.SgemmGFLOPS > 0 {
 		r.SgemmPct = 100 * r.GFLOPS / r.SgemmGFLOPS

@@ -3,6 +3,8 @@ package trainer
 import (
 	"fmt"
 	"math"
+	"strings"
+	"unicode"
 
 	"github.com/evenkeel/evenkeel/model"
 	"github.com/evenkeel/evenkeel/trainer/data"
@@ -88,6 +90,11 @@ func (c *Config) Validate() error {
 	} {
 		if k.v < k.min {
 			return fmt.Errorf("%s is %d; it must be at least %d", k.key, k.v, k.min)
+		}
+	}
+	for _, k := range []struct{ key, v string }{{"name", c.Name}, {"variant", c.Model.Variant}} {
+		if strings.ContainsFunc(k.v, unicode.IsControl) { // it would break lists, and lead terminals astray
+			return fmt.Errorf("%s is %q; it must be without line breaks and other control characters", k.key, k.v)
 		}
 	}
 	if c.Batch%c.Micro != 0 {

@@ -163,6 +163,18 @@ func TestBadConfigs(t *testing.T) {
 		{"eps: .nan", "eps is NaN"},
 		{"custom: {id: m, rows: [{sites: [s2], alpha: [2]}]}", "x.yaml: line 1: a factor is one number or name"},
 		{"custom: {rows: [{sites: [s2]}]}", "a custom row needs an id"},
+		{`name: "two\nlines"`, `name is "two\nlines"; it must be without line breaks`},
+		{`name: "\e[2J"`, "without line breaks and other control characters"},
+		{`custom: {id: "a\tb", rows: [{sites: [s2]}]}`, `variant is "a\tb"`},
+		{"batch: 8\nsteps: 4.5", "x.yaml: line 2: steps is 4.5; write a whole number in digits"},
+		{"seed: 1.7", "seed is 1.7"},
+		{"seed: -1.0", "seed is -1.0"},
+		{"layers: 1.5", "layers is 1.5"},
+		{"d: 1e300", "d is 1e300"},
+		{"lr: &x 0.5\nsteps: *x", "steps is 0.5"},
+		{"steps: 4\n---\nlayers: 3", "x.yaml: line 3: a second document begins"},
+		{"---\n---\nsteps: 4", "a second document begins"},
+		{"steps: 4\n---\n{", "x.yaml: line 3"},
 	} {
 		cfg := DefaultConfig()
 		err := ParseConfig([]byte(c.yaml), "x.yaml", &cfg)
@@ -174,6 +186,19 @@ func TestBadConfigs(t *testing.T) {
 		}
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q gave %v, want a sentence with %q", c.yaml, err, c.want)
+		}
+	}
+}
+
+// Whole numbers may be written as people do, and a document may be marked.
+func TestWholeNumbersAndMarks(t *testing.T) {
+	for _, text := range []string{
+		"steps: 1e3\nseed: 4.0\nlr: 0.5", "---\nsteps: 1000\nseed: 0x4\nlr: .5\n...\n", "steps: 1_000\nseed: 4\nlr: 5e-1\n---\n",
+		"lr: 0.5\nsteps: 1000\nseed: &n 4.0\nmicro: *n\n# the end\n",
+	} {
+		c := DefaultConfig()
+		if err := ParseConfig([]byte(text), "x.yaml", &c); err != nil || c.Steps != 1000 || c.Seed != 4 || c.LR != 0.5 {
+			t.Errorf("%q: %d steps, seed %d, lr %g, %v", text, c.Steps, c.Seed, c.LR, err)
 		}
 	}
 }

@@ -21,6 +21,7 @@ type Model struct {
 	Step       int64
 	Checkpoint string // folder it came from
 
+	dataset string // fingerprint of what it was trained on, empty when its checkpoint does not tell
 	tok     *tokenizer.Tokenizer
 	dev     device.Device
 	eng     *Engine
@@ -42,6 +43,9 @@ func OpenModel(ctx context.Context, path string, o DeviceOptions) (*Model, error
 	}
 	if m.tok, err = tokenizer.Load(ck.File(fileTokenizer)); err != nil {
 		return nil, err
+	}
+	if st, err := readState(ck); err == nil { // weights alone are enough for everything else
+		m.dataset = st.Dataset
 	}
 	spec, err := m.Config.Model.Resolve()
 	if err != nil {
@@ -127,16 +131,19 @@ type EvalResult struct {
 	BitsPerByte float64
 	Tokens      int     // targets measured
 	Floor       float64 // nats a token no model can beat, NaN when unknown
+	// Warning, when not empty, is a sentence on why the text may not be what was held out in training.
+	Warning string
 }
 
 // Evaluate measures the model on held-out text of a corpus, its own run's when corpus is empty, at
 // most batches batches of up to 8 sequences (0: all). Of its own corpus that is the text the run validated
-// on, none other was held out.
+// on, none other was held out; a warning tells when the corpus has changed since.
 func (m *Model) Evaluate(ctx context.Context, corpus string, batches int, progress func(done, total int)) (EvalResult, error) {
 	c := &m.Config
 	o := data.Options{Corpus: corpus, Tokenizer: filepath.Join(m.Checkpoint, fileTokenizer),
 		T: m.eng.T, B: 1, Seed: c.Seed, ValPerMille: c.ValPerMill, Cache: cacheDir()}
-	if corpus == "" || corpus == c.Data {
+	own := corpus == "" || corpus == c.Data
+	if own {
 		corpus = c.Data
 		o.Corpus, o.MaxBytes, o.B, o.ValPerMille = c.Data, c.DataBytes, c.Batch, c.heldOut()
 		if o.ValPerMille == data.NoValidation {
@@ -158,6 +165,10 @@ func (m *Model) Evaluate(ctx context.Context, corpus string, batches int, progre
 	}
 	var sum float64
 	var r EvalResult
+	if own && m.dataset != "" && m.dataset != ds.Fingerprint {
+		r.Warning = fmt.Sprintf("Corpus %q is not what this run was trained on, it has changed since; "+
+			"what is measured may not be text that was held out.", corpus)
+	}
 	for i := range n {
 		if ctx.Err() != nil {
 			return EvalResult{}, ctx.Err()

@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -50,6 +51,16 @@ func TestEvaluateOnHeldOutText(t *testing.T) {
 		if err != nil || !(math.Abs(r.Loss-s.ValLoss) < 1e-4) {
 			t.Errorf("corpus %q: loss %v, the run validated to %v: %v", name, r.Loss, s.ValLoss, err)
 		}
+		if r.Warning != "" {
+			t.Errorf("corpus %q, unchanged: %s", name, r.Warning)
+		}
+	}
+	edit(t, corpus, func(b []byte) []byte { return bytes.Replace(b, []byte("sun"), []byte("sum"), 1) })
+	if r, err := m.Evaluate(t.Context(), "", 1, nil); err != nil || !strings.Contains(r.Warning, "has changed since") {
+		t.Errorf("a changed corpus gives the warning %q: %v", r.Warning, err)
+	}
+	if r, err := m.Evaluate(t.Context(), "toy", 1, nil); err != nil || r.Warning != "" {
+		t.Errorf("another corpus gives the warning %q: %v", r.Warning, err)
 	}
 	c.ValPerMill, c.EvalEvery = 0, 0
 	all := open(t, finish(t, start(t, c, t.TempDir())).RunPath)

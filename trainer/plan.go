@@ -94,6 +94,14 @@ func PlanStep(s StepShape, chip gpu.Chip) (*StepPlan, error) {
 		return nil, fmt.Errorf("a step of %d sequences cannot be cut into %d equal micro-batches",
 			s.Sequences, s.Micro)
 	}
+	n, err := count(s.Spec, s.Sequences/s.Micro, s.Seq)
+	if err != nil {
+		return nil, err
+	}
+	if n.Bytes() > mostPlanned {
+		return nil, fmt.Errorf("a step of this size takes %.0f GB of memory, more than any Mac has; choose a smaller "+
+			"model, batch or sequence, or more micro-batches (micro)", float64(n.Bytes())/1e9)
+	}
 	schema := s.Spec.Schema(1)
 	accumulate, err := s.Spec.Accumulate(schema, s.Sequences/s.Micro, s.Seq, s.Micro, true)
 	if err != nil {

@@ -68,14 +68,12 @@ func (s *session) opening(name string) *DeviceOptions {
 // engine takes memory for a step of micro micro-batches.
 func (s *session) engine(ctx context.Context, micro int) error {
 	c := &s.cfg
-	n, err := s.spec.Count(c.Batch/micro, s.spec.T)
+	n, err := count(s.spec, c.Batch/micro, s.spec.T)
 	if err != nil {
 		return err
 	}
-	// A GPU counts what it has left by itself. The system would rather kill a process than refuse it memory.
-	if has := s.dev.Info().Memory; s.dev.Info().Kind == "cpu" && has > 0 && uint64(n.Bytes()) > has {
-		return fmt.Errorf("training this model takes %.1f GB of memory and this machine has %.1f; "+
-			"choose a smaller model, batch or sequence, or more micro-batches (micro)", float64(n.Bytes())/1e9, float64(has)/1e9)
+	if err := fits(s.dev, n); err != nil {
+		return fmt.Errorf("%w, or more micro-batches (micro)", err)
 	}
 	s.eng, err = newEngine(ctx, s.dev, s.spec, c.Batch/micro, s.spec.T, micro, Optimizer{
 		AdamWAttr: graph.AdamWAttr{Beta1: c.Beta1, Beta2: c.Beta2, Eps: c.AdamEps, WeightDecay: c.WeightDecay},

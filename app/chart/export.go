@@ -2,17 +2,20 @@ package chart
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"image/png"
 	"io"
+	"io/fs"
 	"math"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgsvg"
+
+	"github.com/evenkeel/evenkeel/trainer/atomicfile"
 )
 
 // PrintWidth is the least width in pixels of a PNG of default size: 6.5 inches at 300 dots.
@@ -45,31 +48,20 @@ func (o ExportOptions) pixels(w, h float64) (scale float64, width, height int) {
 func Formats() []string { return []string{".png", ".svg", ".pdf"} }
 
 // Export writes a figure to a file in the format of its extension: .png, .svg or .pdf. The file
-// is written under a temporary name in the same folder and renamed, so that a full disk or a crash
-// leaves no half picture and keeps an older one.
+// is replaced whole as by atomicfile.Write, so that a full disk or a crash leaves no half picture and
+// keeps an older one.
 func Export(f Figure, path string, o ExportOptions) error {
 	ext := strings.ToLower(filepath.Ext(path))
 	var buf bytes.Buffer
 	if err := Encode(&buf, f, ext, o); err != nil {
 		return fmt.Errorf("chart %q was not written: %w", path, err)
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
+	err := atomicfile.WriteBytes(path, buf.Bytes())
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("chart %q was not written, choose a folder that exists and is writable: %w",
 			path, err)
-	}
-	_, err = tmp.Write(buf.Bytes())
-	if err == nil {
-		err = tmp.Chmod(0o644)
-	}
-	if cerr := tmp.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(tmp.Name(), path)
-	}
-	if err != nil {
-		os.Remove(tmp.Name())
+	case err != nil:
 		return fmt.Errorf("chart %q was not written, check the space on the disk: %w", path, err)
 	}
 	return nil

@@ -283,7 +283,7 @@ func runChart(e *env, args []string) error {
 	if err := oneOf("kind", *kind, chartKinds); err != nil {
 		return err
 	}
-	if *smooth < 0 || *smooth >= 1 {
+	if !(*smooth >= 0 && *smooth < 1) { // NaN is neither
 		return usagef("--smooth is %g; it must be at least 0 and below 1", *smooth)
 	}
 	if *step < 0 || *width < 0 {

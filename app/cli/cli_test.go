@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/evenkeel/evenkeel/trainer"
 	"github.com/evenkeel/evenkeel/trainer/runs"
 )
 
@@ -59,6 +60,9 @@ var trained = sync.OnceValues(func() (string, string) {
 })
 
 func TestMain(m *testing.M) {
+	if os.Getenv(asCommand) != "" {
+		os.Exit(Main(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	}
 	dir, _ := trained()
 	status := m.Run()
 	os.RemoveAll(dir)
@@ -196,7 +200,7 @@ func TestStopAndResume(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	watch := &interrupter{at: "step ", stop: cancel}
 	args := append([]string{"train", "--runs", dir, "--steps", "1000000"}, small...)
-	if status := Main(ctx, args, nil, watch, watch); status != exitOK {
+	if status := Main(ctx, args, nil, watch, watch); status != exitFailed {
 		t.Fatalf("an interrupted train ends with status %d:\n%s", status, watch.String())
 	}
 	run := theRun(t, dir)
@@ -217,6 +221,73 @@ func TestStopAndResume(t *testing.T) {
 	}
 	out := must(t, "resume", "--runs", dir, "--steps", itoa(ck.Step+5))
 	wants(t, "the output of resume", out, "Done: ", "step "+itoa(ck.Step+5)+"/"+itoa(ck.Step+5))
+}
+
+// A run that is asked to stop before it began has kept nothing, and says so to a script too; a resumed one
+// keeps what it had.
+func TestStoppedBeforeTheFirstStep(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	dir := t.TempDir()
+	status, out, _ := cliIn(ctx, "", append([]string{"train", "--runs", dir, "--steps", "1000000"}, small...)...)
+	if status != exitFailed || !strings.Contains(out, "nothing was kept") {
+		t.Errorf("train: status %d\n%s", status, out)
+	}
+	kept, _ := trained()
+	if err := os.CopyFS(dir, os.DirFS(kept)); err != nil {
+		t.Fatal(err)
+	}
+	status, out, _ = cliIn(ctx, "", "resume", "--runs", dir, "--steps", "1000000")
+	if status != exitFailed || strings.Contains(out, "device      \n") || !strings.Contains(out, "evenkeel resume ") {
+		t.Errorf("resume: status %d\n%s", status, out)
+	}
+}
+
+// TestDamagedCheckpoint: an older checkpoint is used, and the person told.
+func TestDamagedCheckpoint(t *testing.T) {
+	dir := t.TempDir()
+	must(t, append([]string{"train", "--runs", dir, "--steps", "6", "--checkpoint_every", "3"}, small...)...)
+	run := theRun(t, dir)
+	if err := os.Truncate(filepath.Join(run, "ckpt", "step-00000006", "model.safetensors"), 10); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range [][]string{{"sample", run, "--tokens", "2"}, {"eval", run, "--batches", "1"}} {
+		status, _, says := cli(t, "", line...)
+		if status != exitOK || !strings.Contains(says, "checkpoint of step 3 is used") {
+			t.Errorf("%s: status %d, %q", line[0], status, says)
+		}
+	}
+}
+
+// A resumed run that diverges before it writes a checkpoint still has the older one.
+func TestKeptCheckpoint(t *testing.T) {
+	dir, _ := trained()
+	for _, c := range []struct {
+		s    trainer.Snapshot
+		want string
+	}{
+		{trainer.Snapshot{RunPath: theRun(t, dir)}, filepath.Join("ckpt", "step-00000020")},
+		{trainer.Snapshot{RunPath: theRun(t, dir), Checkpoint: "own"}, "kept: own"},
+		{trainer.Snapshot{RunPath: t.TempDir()}, "no good checkpoint"},
+	} {
+		if got := keptCheckpoint(&c.s); !strings.HasSuffix(strings.TrimSuffix(got, "."), c.want) {
+			t.Errorf("got %q, want the end %q", got, c.want)
+		}
+	}
+}
+
+// TestRunsMove: a run is measured and resumed from another folder than it was started in.
+func TestRunsMove(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	text := strings.Repeat("A run finds its corpus from any folder.\n\n", 200)
+	if err := os.WriteFile("corpus.txt", []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	must(t, append([]string{"train", "--runs", dir, "--steps", "2", "--data", "corpus.txt", "--val_permille", "100"}, small...)...)
+	t.Chdir(t.TempDir())
+	must(t, "eval", "--runs", dir, "--batches", "1")
+	wants(t, "resume", must(t, "resume", "--runs", dir, "--steps", "3"), "Done: 3 steps")
 }
 
 // interrupter is an output that ends a context once a text was written to it.
@@ -242,6 +313,7 @@ func TestTables(t *testing.T) {
 	wants(t, "help", must(t, "help"), "train", "study")
 	wants(t, "help bench", must(t, "help", "bench"), "--arch ARCH")
 	wants(t, "version", must(t, "--version"), "evenkeel ")
+	wants(t, "help version", must(t, "help", "version"), "Print the version.")
 }
 
 func TestVerify(t *testing.T) {

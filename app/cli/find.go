@@ -75,9 +75,12 @@ var runsCommand = &command{
 		if err != nil {
 			return err
 		}
-		list, err := runs.List(root)
+		list, broken, err := runs.ListAll(root)
 		if err != nil {
 			return err
+		}
+		for _, b := range broken {
+			fmt.Fprintf(e.err, "A run is left out: %v\n", b.Reason)
 		}
 		if len(list) == 0 {
 			fmt.Fprintf(e.out, "There are no runs in %s\n", root)

@@ -17,6 +17,8 @@ import (
 type flags struct {
 	*flag.FlagSet
 	order []string // names in the order they were declared, for help
+
+	threads *int // of device
 }
 
 func (e *env) flags() *flags {
@@ -58,8 +60,32 @@ func (f *flags) runsDir() *string {
 
 // device declares the flags that choose a device.
 func (f *flags) device() (name *string, threads *int) {
-	return f.text("device", "auto", "NAME|device; evenkeel devices lists them"),
-		f.number("threads", 0, "N|CPU threads; 0 takes all cores")
+	name = f.text("device", "auto", "NAME|device; evenkeel devices lists them")
+	f.threads = f.number("threads", 0, "N|CPU threads; 0 takes all cores")
+	return name, f.threads
+}
+
+// mayBeEmpty are the flags whose empty value says something. Elsewhere it is a variable that a script did
+// not set, and taking the default for it would do something else than was asked.
+var mayBeEmpty = []string{"name", "prompt", "lr_at"}
+
+// check refuses values that no command takes.
+func (f *flags) check() error {
+	var empty string
+	f.Visit(func(fl *flag.Flag) {
+		if fl.Value.String() == "" && !slices.Contains(mayBeEmpty, fl.Name) {
+			empty = fl.Name
+		}
+	})
+	switch {
+	case empty == "o":
+		return usagef("-o is empty; give it a value or leave it out")
+	case empty != "":
+		return usagef("--%s is empty; give it a value or leave it out", empty)
+	case f.threads != nil && *f.threads < 0:
+		return usagef("--threads is %d; it must be at least 0", *f.threads)
+	}
+	return nil
 }
 
 var (
@@ -98,7 +124,7 @@ func (e *env) parse(f *flags, args []string, least, most int) ([]string, error) 
 	case most >= 0 && len(positional) > most:
 		return nil, usagef("%s does not know what to do with %q", e.cmd.name, positional[most])
 	}
-	return positional, nil
+	return positional, f.check()
 }
 
 // explain turns the words of package flag into a sentence, with the nearest flag for an unknown one.

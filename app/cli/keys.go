@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/evenkeel/evenkeel/model"
 	"github.com/evenkeel/evenkeel/trainer"
+	"github.com/evenkeel/evenkeel/trainer/data"
 	"github.com/evenkeel/evenkeel/trainer/published"
 )
 
@@ -256,6 +258,28 @@ func readCustom(path string, m *model.Config) error {
 	return nil
 }
 
+// absolute makes the files a run is trained on independent of the folder it is started in, because it may be
+// resumed and measured from another.
+func absolute(cfg *trainer.Config) error {
+	for _, p := range []struct {
+		path  *string
+		names []string // which are no files
+	}{
+		{&cfg.Data, []string{data.Toy, data.Opticks}},
+		{&cfg.Tokenizer, []string{data.Bytes, data.BPE}},
+	} {
+		if *p.path == "" || slices.Contains(p.names, *p.path) {
+			continue
+		}
+		full, err := filepath.Abs(*p.path)
+		if err != nil {
+			return fmt.Errorf("the path %q has no folder to start from: %w", *p.path, err)
+		}
+		*p.path = full
+	}
+	return nil
+}
+
 // build gives the config: defaults, then the preset, then the file, then the other flags.
 func (c *configFlags) build() (trainer.Config, error) {
 	cfg := trainer.DefaultConfig()
@@ -296,6 +320,9 @@ func (c *configFlags) build() (trainer.Config, error) {
 	if variant != "" && variant != cfg.Model.Variant {
 		return cfg, usagef("--variant is %s but the row of --custom has the id %s; give one of the two",
 			variant, cfg.Model.Variant)
+	}
+	if err := absolute(&cfg); err != nil {
+		return cfg, err
 	}
 	if err := cfg.Validate(); err != nil {
 		return cfg, usagef("%v", err)

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"strings"
 	"syscall"
 
@@ -38,7 +36,19 @@ func commands() []*command {
 		variantsCommand, presetsCommand, devicesCommand, benchCommand, verifyCommand, doctorCommand, shadersCommand,
 		studyCommand, raceCommand, convertCommand,
 		{name: "help", args: "[COMMAND]", summary: "explain a command and its flags", run: runHelp},
+		versionCommand,
 	}
+}
+
+var versionCommand = &command{
+	name: "version", summary: "print the version",
+	run: func(e *env, args []string) error {
+		if _, err := e.parse(e.flags(), args, 0, 0); err != nil {
+			return err
+		}
+		fmt.Fprintln(e.out, "evenkeel", trainer.Version)
+		return nil
+	},
 }
 
 // env is what a subcommand works with.
@@ -63,15 +73,21 @@ var errSaid = errors.New("failed")
 // errHelp means that help was asked for and given.
 var errHelp = errors.New("help")
 
-// Main runs the subcommand args[0] and returns the exit status: 0, 1 when it failed, 2 for bad usage.
-// The first interrupt (or the end of ctx) lets the subcommand finish its step and keep its work; a
-// second interrupt ends the process at once.
+// Main runs the subcommand args[0] and returns the exit status: 0, 1 when it failed, was interrupted before
+// its end or could not write its output, 2 for bad usage. The first interrupt (or the end of ctx) lets the
+// subcommand finish its step and keep its work; a second interrupt ends the process at once.
 func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := listen(ctx, strings.Join(args[:min(1, len(args))], ""))
 	defer stop()
-	context.AfterFunc(ctx, stop) // from here on an interrupt has its default effect
-	e := &env{ctx: ctx, in: stdin, out: stdout, err: stderr}
+	out := &output{Writer: stdout}
+	e := &env{ctx: ctx, in: stdin, out: out, err: stderr}
 	err := e.dispatch(args)
+	// A reader that has had enough is no failure.
+	if lost := out.failed(); lost != nil && !errors.Is(lost, syscall.EPIPE) {
+		if err == nil || errors.Is(err, errHelp) || errors.Is(err, errSaid) {
+			err = fmt.Errorf("the output could not be written: %w", lost)
+		}
+	}
 	var usage *usageError
 	switch {
 	case err == nil, errors.Is(err, errHelp):
@@ -100,9 +116,8 @@ func (e *env) dispatch(args []string) error {
 	switch args[0] {
 	case "-h", "-help", "--help":
 		return runHelp(e, args[1:])
-	case "version", "-version", "--version":
-		fmt.Fprintln(e.out, "evenkeel", trainer.Version)
-		return nil
+	case "-version", "--version":
+		args = append([]string{"version"}, args[1:]...)
 	}
 	cmd, err := findCommand(args[0])
 	if err != nil {
@@ -130,7 +145,6 @@ func printCommands(w io.Writer) {
 	for _, c := range commands() {
 		fmt.Fprintf(w, "  %-9s %s\n", c.name, c.summary)
 	}
-	fmt.Fprintf(w, "  %-9s %s\n", "version", "print the version")
 	fmt.Fprintf(w, "\nevenkeel help COMMAND explains a command and its flags.\n")
 	fmt.Fprintf(w, "evenkeel --profile FILE [COMMAND] also records where the processor's time goes, for go tool pprof.\n")
 }

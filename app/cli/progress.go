@@ -15,7 +15,8 @@ import (
 type progress struct {
 	out   io.Writer
 	live  bool
-	shown bool // a live line stands on the screen
+	most  func() int // characters of a live line; nil: lineWidth
+	shown bool       // a live line stands on the screen
 	began time.Time
 	last  time.Time // of the last line
 	tenth int64     // tenths done when it was written
@@ -32,17 +33,23 @@ const (
 )
 
 func newProgress(out io.Writer) *progress {
-	return &progress{out: out, live: isTerminal(out), began: time.Now(), tenth: -1}
+	p := &progress{out: out, began: time.Now(), tenth: -1}
+	p.live = isTerminal(out) && os.Getenv("TERM") != "dumb" // which cannot rewrite a line
+	p.most = func() int {                                   // asked each time, because windows change
+		if n, ok := columns(out); ok {
+			return n - 1 // the last column may wrap
+		}
+		return lineWidth
+	}
+	return p
 }
 
-// isTerminal tells whether w is a character device, as terminals are.
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
+// width is how many characters a live line may have now.
+func (p *progress) width() int {
+	if p.most == nil {
+		return lineWidth
 	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	return max(1, min(p.most(), lineWidth))
 }
 
 // due tells whether a line should be written now. On a terminal that is every tenth of a second;
@@ -80,13 +87,13 @@ func (p *progress) line(done, total int64, now time.Time, text string) {
 		fmt.Fprintf(p.out, "%s%s\n", share, text)
 		return
 	}
-	bar := ""
+	bar, width := "", p.width()
 	text = share + text
-	if room := int64(min(barWidth, lineWidth-1-utf8.RuneCountInString(text))); total > 0 && room >= barLeast {
+	if room := int64(min(barWidth, width-1-utf8.RuneCountInString(text))); total > 0 && room >= barLeast {
 		full := int(room * min(done, total) / total)
 		bar = strings.Repeat("#", full) + strings.Repeat("-", int(room)-full) + " "
 	}
-	fmt.Fprintf(p.out, "\r%s\x1b[K", cut(bar+text, lineWidth))
+	fmt.Fprintf(p.out, "\r%s\x1b[K", cut(bar+text, width))
 	p.shown = true
 }
 

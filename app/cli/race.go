@@ -17,7 +17,7 @@ var raceCommand = &command{
 	more: `One run after another, each kept as an ordinary run folder; runs of one seed meet the same batches in the same
 order. A run that diverges is a result, and the race goes on. The report is a folder with report.md, the charts as PNG
 and every measured point as CSV and JSON. All flags of evenkeel train say what the runs share; --seed is the first seed.
-The first Ctrl-C stops the run at work and writes the report of what there is.
+The first Ctrl-C stops the run at work and writes the report of what there is; the status is 1 then.
 
   evenkeel race --variants hybrid_star,pre --seeds 3 --steps 300 -o my-race
   evenkeel race --preset deep --variants pre,post,hybrid --data opticks --lr 1e-3`,
@@ -50,7 +50,7 @@ func runRace(e *env, args []string) error {
 	if *out == "" {
 		*out = "race-" + time.Now().Format("20060102-150405")
 	}
-	if err := report.Free(*out); err != nil {
+	if err := errors.Join(report.Free(*out), creatable(*out)); err != nil { // before the work, not after it
 		return err
 	}
 	fmt.Fprintf(e.out, "%d runs of %d steps: %s, with %d seeds each\n", len(list), cfg.Steps, *variants, *seeds)
@@ -152,6 +152,7 @@ func (e *env) concludeRace(r *race.Race, out string) error {
 		failed = errors.New(s.Reason)
 	case race.Cancelled:
 		fmt.Fprintln(e.out, "The race was stopped; the runs that had begun are kept.")
+		failed = errSaid
 	}
 	if s.Step == 0 {
 		return failed
@@ -166,6 +167,9 @@ func (e *env) concludeRace(r *race.Race, out string) error {
 	o := report.Options{When: time.Now(), Version: trainer.Version}
 	// An interrupt has ended e.ctx, and what was measured is worth its report all the same.
 	if err := report.Write(context.WithoutCancel(e.ctx), out, &s, o); err != nil {
+		if failed == errSaid {
+			return err
+		}
 		return errors.Join(failed, err)
 	}
 	fmt.Fprintf(e.out, "\n%s/report.md\n", out)

@@ -53,7 +53,7 @@ func TestRaceInterrupted(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "report")
 	line := append([]string{"race", "--steps", "100000", "-o", out, "--runs", t.TempDir()}, small...)
 	status, text, says := cliIn(ctx, "", line...)
-	if status != exitOK || !strings.Contains(text, "The race was stopped") {
+	if status != exitFailed || !strings.Contains(text, "The race was stopped") {
 		t.Errorf("status %d\n%s%s", status, text, says)
 	}
 }

@@ -26,11 +26,8 @@ func runShaders(e *env, args []string) error {
 		return err
 	}
 	if f.given("dump") {
-		switch {
-		case len(pos) > 0:
+		if len(pos) > 0 {
 			return usagef("--dump writes every family; leave out %q", pos[0])
-		case *dump == "":
-			return usagef("--dump needs the name of a folder")
 		}
 		files, err := shaders.Dump(*dump)
 		for _, name := range files {

@@ -28,7 +28,7 @@ func TestShaders(t *testing.T) {
 	for _, c := range []struct{ line, says string }{
 		{"shaders matmull", `did you mean "matmul"`},
 		{"shaders --dump", "needs a value"},
-		{"shaders --dump=", "needs the name of a folder"},
+		{"shaders --dump=", "--dump is empty"},
 		{"shaders --dump x matmul", `leave out "matmul"`},
 	} {
 		status, _, text := cli(t, "", strings.Fields(c.line)...)

@@ -48,6 +48,9 @@ func runStudy(e *env, args []string) error {
 	if err := oneOf("o", strings.ToLower(filepath.Ext(*out)), chart.Formats()); err != nil {
 		return usagef("the extension of %q is not a picture format; use %s", *out, strings.Join(chart.Formats(), ", "))
 	}
+	if err := writable(*out); err != nil { // before the work, not after it
+		return err
+	}
 	if pos[0] == "theorem1" {
 		s := studies.DefaultTheorem1()
 		s.Seeds, s.Device, s.Threads = *seeds, *device, *threads

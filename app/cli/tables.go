@@ -35,6 +35,9 @@ func runVariants(e *env, args []string) error {
 	cfg := trainer.DefaultConfig()
 	cfg.ApplyPreset(p)
 	cfg.Micro = cfg.Batch // activations of one sequence
+	if len(pos) == 1 && *pages != "" {
+		return usagef("--pages writes the pages of all variants; leave out %q or --pages", pos[0])
+	}
 	if len(pos) == 1 {
 		return e.explainVariant(cfg, pos[0])
 	}

@@ -16,7 +16,7 @@ var trainCommand = &command{
 	name: "train", summary: "train a model and keep it as a run folder",
 	more: `Without flags it trains HybridNorm* on the generated toy language, about a minute on two cores.
 Flags are the keys of a config file. Later sources win: defaults, --preset, --config, other flags.
-The first Ctrl-C finishes the step, writes a checkpoint and ends; the second leaves at once.
+The first Ctrl-C finishes the step, writes a checkpoint and ends with status 1; the second leaves at once.
 
   evenkeel train
   evenkeel train --variant pre --data opticks --tokenizer bpe --steps 600
@@ -182,7 +182,7 @@ func (e *env) attend(job *trainer.Job) error {
 		case <-tick.C:
 		}
 		s := job.Snapshot()
-		if !introduced && s.RunPath != "" {
+		if !introduced && s.RunPath != "" && s.Device != "" { // a resumed run has its folder before its device
 			introduced, notes = true, len(s.Notes)
 			e.introduce(p, job, &s)
 		}
@@ -257,6 +257,7 @@ func (e *env) conclude(job *trainer.Job) error {
 	if s.RunPath == "" || s.State == trainer.Failed {
 		if err == nil {
 			fmt.Fprintln(e.out, "Stopped before the first step; nothing was kept.")
+			return errSaid
 		}
 		if err != nil && s.RunPath != "" {
 			fmt.Fprintf(e.out, "The run is kept in %s\n", s.RunPath)
@@ -267,10 +268,14 @@ func (e *env) conclude(job *trainer.Job) error {
 	case trainer.Done:
 		fmt.Fprintf(e.out, "Done: %d steps in %s.\n", s.Step, clock(s.Elapsed))
 	case trainer.Stopped:
+		if s.Step == 0 {
+			fmt.Fprintf(e.out, "Stopped before a step was done. Continue with:\n  evenkeel resume %s\n", quote(s.RunPath))
+			return errSaid
+		}
 		fmt.Fprintf(e.out, "Stopped at step %d of %d; the checkpoint is kept. Continue with:\n  evenkeel resume %s\n",
 			s.Step, s.Steps, quote(s.RunPath))
 	case trainer.Diverged:
-		fmt.Fprintf(e.out, "Diverged. The last good checkpoint is kept: %s\n", s.Checkpoint)
+		fmt.Fprintf(e.out, "Diverged. %s\n", keptCheckpoint(&s))
 	}
 	if s.Step > 0 {
 		if cerr := e.keepCharts(s.RunPath, s.Floor); cerr != nil {
@@ -278,12 +283,33 @@ func (e *env) conclude(job *trainer.Job) error {
 		}
 	}
 	if s.Sample.Step > 0 {
-		fmt.Fprintf(e.out, "Sample at step %d:\n%s\n", s.Sample.Step, indent(s.Sample.Prompt+s.Sample.Text))
+		fmt.Fprintf(e.out, "Sample at step %d:\n%s\n", s.Sample.Step, indent(e.shown(s.Sample.Prompt+s.Sample.Text)))
 	}
 	if s.State != trainer.Diverged {
 		fmt.Fprintf(e.out, "Write more with:\n  evenkeel sample %s\n", quote(s.RunPath))
 	}
+	if err == nil && s.State == trainer.Stopped && s.Step < s.Steps {
+		return errSaid // a script must not take a part for the whole
+	}
 	return err
+}
+
+// keptCheckpoint says which checkpoint a run that diverged has left. A resumed one may have written none
+// itself.
+func keptCheckpoint(s *trainer.Snapshot) string {
+	path := s.Checkpoint
+	if path == "" {
+		if run, err := runs.Open(s.RunPath); err == nil {
+			defer run.Close()
+			if ck, err := run.Latest(); err == nil {
+				path = ck.Path
+			}
+		}
+	}
+	if path == "" {
+		return "There is no good checkpoint."
+	}
+	return "The last good checkpoint is kept: " + path
 }
 
 func indent(s string) string {

@@ -42,8 +42,22 @@ func TestBadUsage(t *testing.T) {
 		{"chart -o loss.gif", ".png, .svg, .pdf"},
 		{"chart --kind los", `did you mean "loss"`},
 		{"chart --smooth 2", "below 1"},
+		{"chart --smooth NaN", "below 1"},
 		{"export", "--csv"},
 		{"sample --tokens 0", "--tokens"},
+		{"sample --temperature NaN", "--temperature"},
+		{"sample --temperature +Inf", "--temperature"},
+		{"sample --top_p nan", "--top_p"},
+		{"sample --threads -2", "--threads is -2"},
+		{"verify --golden x --threads -2", "--threads is -2"},
+		{"eval --batches -1", "--batches is -1"},
+		{"train --data=", "--data is empty"},
+		{"train --config=", "--config is empty"},
+		{"runs --runs=", "--runs is empty"},
+		{"eval --data=", "--data is empty"},
+		{"study theorem1 -o=", "-o is empty"},
+		{"variants pre --pages x", "--pages writes the pages of all"},
+		{"version now", `"now"`},
 		{"sample --temperature hot", "it is not a number"},
 		{"eval a b", `"b"`},
 		{"resume --steps -4", "at least 0"},
@@ -208,6 +222,9 @@ func TestProgressLines(t *testing.T) {
 	p := newProgress(&out)
 	now := p.began
 	say := func() string { return "x" }
+	if p.live {
+		t.Error("a buffer is taken for a terminal")
+	}
 	for i := range int64(101) {
 		p.show(i, 100, now.Add(time.Duration(i)*time.Millisecond), say)
 	}
@@ -230,6 +247,16 @@ func TestProgressLines(t *testing.T) {
 	if n := len([]rune(line)); n > lineWidth {
 		t.Errorf("a live line has %d characters", n)
 	}
+	for _, columns := range []int{-1, 1, 19} {
+		out.Reset()
+		p.most = func() int { return columns }
+		p.line(33, 100, now, strings.Repeat("word ", 30))
+		line := strings.TrimSuffix(strings.TrimPrefix(out.String(), "\r"), "\x1b[K")
+		if n := len([]rune(line)); n != max(1, columns) {
+			t.Errorf("a live line of a terminal with room for %d has %d characters", columns, n)
+		}
+	}
+	p.most = nil
 	out.Reset()
 	p.line(50, 100, now, "step 50/100")
 	wants(t, "a live line", out.String(), "\r##########---------- ", " 50 %  step 50/100\x1b[K")

@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/evenkeel/evenkeel/trainer"
+	"github.com/evenkeel/evenkeel/trainer/runs"
 )
 
 var evalCommand = &command{
@@ -29,6 +31,9 @@ func runEval(e *env, args []string) error {
 	if err != nil {
 		return err
 	}
+	if *batches < 0 {
+		return usagef("--batches is %d; it must be at least 0", *batches)
+	}
 	path, err := findRun(*root, pos)
 	if err != nil {
 		return err
@@ -48,6 +53,9 @@ func runEval(e *env, args []string) error {
 	if err != nil {
 		return err
 	}
+	if r.Warning != "" {
+		p.note("%s", r.Warning)
+	}
 	floor := ""
 	if !math.IsNaN(r.Floor) {
 		floor = fmt.Sprintf(" (floor %.4f)", r.Floor)
@@ -63,7 +71,7 @@ func runEval(e *env, args []string) error {
 // openModel opens a trained model, and shows what a device needs before its first use.
 func (e *env) openModel(p *progress, path, device string, threads int) (*trainer.Model, error) {
 	defer p.clear()
-	return trainer.OpenModel(e.ctx, path, trainer.DeviceOptions{
+	m, err := trainer.OpenModel(e.ctx, path, trainer.DeviceOptions{
 		Name: device, Threads: threads,
 		Say: func(text string) { p.note("%s", text) },
 		Progress: func(stage string, done, total int) {
@@ -72,6 +80,31 @@ func (e *env) openModel(p *progress, path, device string, threads int) (*trainer
 			}
 		},
 	})
+	if err == nil {
+		e.tellDamaged(p, path, m)
+	}
+	return m, err
+}
+
+// tellDamaged names the checkpoints of the run at path that are newer than the one m was read from. A
+// checkpoint folder has none.
+func (e *env) tellDamaged(p *progress, path string, m *trainer.Model) {
+	run, err := runs.Open(path)
+	if err != nil {
+		return
+	}
+	defer run.Close()
+	_, broken, err := run.Checkpoints()
+	if err != nil {
+		return
+	}
+	for _, b := range broken {
+		var step int64
+		n, _ := fmt.Sscanf(filepath.Base(b.Path), "step-%d", &step)
+		if n == 1 && !b.Aside && step > m.Step {
+			p.note("The checkpoint of step %d is used, because a newer one is damaged: %v", m.Step, b.Reason)
+		}
+	}
 }
 
 var sampleCommand = &command{
@@ -97,7 +130,7 @@ func runSample(e *env, args []string) error {
 	if err != nil {
 		return err
 	}
-	if *tokens < 1 || *temperature < 0 || *topK < 0 || *topP < 0 || *topP > 1 || *seed < 0 {
+	if *tokens < 1 || !(*temperature >= 0) || math.IsInf(*temperature, 0) || *topK < 0 || !(*topP >= 0 && *topP <= 1) || *seed < 0 {
 		return usagef("--tokens must be at least 1, --temperature, --top_k and --seed at least 0, --top_p between 0 and 1")
 	}
 	path, err := findRun(*root, pos)
@@ -116,10 +149,10 @@ func runSample(e *env, args []string) error {
 		return err
 	}
 	defer m.Close()
-	fmt.Fprint(e.out, *prompt)
+	fmt.Fprint(e.out, e.shown(*prompt))
 	_, err = m.Sample(e.ctx, trainer.SampleOptions{
 		Prompt: *prompt, Tokens: *tokens, Temperature: *temperature, TopK: *topK, TopP: *topP, Seed: uint64(*seed),
-	}, func(text string) { fmt.Fprint(e.out, text) })
+	}, func(text string) { fmt.Fprint(e.out, e.shown(text)) })
 	fmt.Fprintln(e.out)
 	return err
 }

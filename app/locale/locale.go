@@ -12,22 +12,38 @@ import (
 	"strings"
 )
 
+// english is what Fyne reads where no language is spoken.
+const english = "en_US.UTF-8"
+
 func init() {
-	if name := unspoken(os.Getenv); name != "" {
-		_ = os.Setenv(name, "en_US.UTF-8") // failing leaves the log line, no more
+	if name, value := spoken(os.Getenv); name != "" {
+		_ = os.Setenv(name, value) // failing leaves the log line, no more
 	}
 }
 
-// unspoken is the variable that decides the locale when what it says is no
-// language, else "". The first one set decides.
-func unspoken(getenv func(string) string) string {
+// spoken is the variable that decides the locale, and the language Fyne should
+// read there when what it says is none: a modifier such as @euro is cut off, and
+// English stands for a charset alone. The first variable set decides; name is
+// "" when it can stay.
+func spoken(getenv func(string) string) (name, value string) {
 	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
-		if value := getenv(name); value != "" {
-			if language, _, _ := strings.Cut(value, "."); language == "C" || language == "POSIX" {
-				return name
-			}
-			return ""
+		said := getenv(name)
+		if said == "" {
+			continue
 		}
+		plain, _, modified := strings.Cut(said, "@")
+		language, _, _ := strings.Cut(plain, ".")
+		switch strings.ToUpper(language) {
+		case "", "UTF-8", "UTF8", "POSIX":
+			return name, english
+		}
+		if language == "C" {
+			return name, english
+		}
+		if modified {
+			return name, plain
+		}
+		return "", ""
 	}
-	return ""
+	return "", ""
 }

@@ -28,14 +28,15 @@ type File interface {
 // Create opens a new file for writing and fails when path exists.
 type Create func(path string) (File, error)
 
-// OS is the Create of the real file system; the mode is 0644 less the umask.
+// OS is the Create of the real file system; the mode is 0666 less the umask.
 func OS(path string) (File, error) {
-	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 }
 
 // Write replaces the file at path with what body writes. The bytes go to a temporary file in the
 // same folder, which is synced, renamed over path, and made durable by syncing the folder. On any
-// error the temporary file is removed and path is as it was.
+// error the temporary file is removed and path is as it was. A symbolic link stays one: the file it
+// leads to is replaced. What is no file, such as a pipe or a device, is written into as it stands.
 func Write(path string, body func(w io.Writer) error) error {
 	return WriteWith(OS, path, body)
 }
@@ -50,6 +51,13 @@ func WriteBytes(path string, data []byte) error {
 
 // WriteWith is Write with another way to open the temporary file.
 func WriteWith(create Create, path string, body func(w io.Writer) error) (err error) {
+	path, into, err := target(path)
+	if err != nil {
+		return err
+	}
+	if into {
+		return writeInto(path, body)
+	}
 	var random [4]byte
 	if _, err := rand.Read(random[:]); err != nil {
 		return fmt.Errorf("no random name for the temporary file of %q: %w", path, err)
@@ -88,6 +96,53 @@ func WriteWith(create Create, path string, body func(w io.Writer) error) (err er
 	}
 	temp = ""
 	return SyncDir(filepath.Dir(path))
+}
+
+// mostLinks is how many links in a row Linux follows.
+const mostLinks = 40
+
+// target follows path to the name that is to be replaced. into is set when path is to be written into
+// instead: it exists and is no regular file, or it is one that has no name, as an open file that was
+// deleted and is reached through /dev/stdout.
+func target(path string) (name string, into bool, err error) {
+	at, err := os.Stat(path)
+	exists := err == nil
+	if exists && !at.Mode().IsRegular() {
+		return path, true, nil
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", false, err
+	}
+	name = path
+	for range mostLinks {
+		link, err := os.Readlink(name)
+		if err != nil { // no link, or nothing there yet
+			break
+		}
+		if !filepath.IsAbs(link) {
+			dir, _ := filepath.Split(name)
+			link = dir + link // not cleaned: ".." after a linked folder is that folder's parent
+		}
+		name = link
+	}
+	if named, err := os.Stat(name); exists && (err != nil || !os.SameFile(at, named)) {
+		return path, true, nil
+	}
+	return name, false, nil
+}
+
+// writeInto writes to what is there already. Pipes and terminals cannot be synced, and need not be.
+func writeInto(path string, body func(w io.Writer) error) (err error) {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	w := bufio.NewWriterSize(f, bufferSize)
+	if err := body(w); err != nil {
+		return err
+	}
+	return w.Flush()
 }
 
 // SyncDir makes the creations, renames and removals in folder dir durable. A file system that

@@ -82,7 +82,11 @@ func openCorpus(ctx context.Context, o Options) (*corpus, error) {
 	case err != nil:
 		return nil, fmt.Errorf("corpus %q cannot be read: %w", path, reason(err))
 	case info.IsDir():
-		return c, c.addFolder(path)
+		real, err := filepath.EvalSymlinks(path) // WalkDir does not enter a link
+		if err != nil {
+			return nil, fmt.Errorf("corpus folder %q cannot be read: %w", path, reason(err))
+		}
+		return c, c.addFolder(real)
 	case !info.Mode().IsRegular(): // a pipe may never end, nor even open
 		return nil, fmt.Errorf("corpus %q is a pipe or a device, not a file; save its text to a file and use that", path)
 	}

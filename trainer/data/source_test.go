@@ -92,6 +92,13 @@ func TestDocumentsOfAFolder(t *testing.T) {
 		!strings.Contains(strings.Join(c.notes, " "), "2 files") {
 		t.Errorf("notes do not tell of the 2 files left out (error %v)", err)
 	}
+	link := filepath.Join(t.TempDir(), ".link") // a hidden name is no matter when it is asked for
+	if err := os.Symlink(root, link); err != nil {
+		t.Fatal(err)
+	}
+	if got, err = read(link, 0); err != nil || !cmp.Equal(want, got) {
+		t.Errorf("through a link: %q, %v", got, err)
+	}
 }
 
 func TestLimitCutsBetweenCharacters(t *testing.T) {

@@ -2,6 +2,7 @@ package race
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/evenkeel/evenkeel/model"
@@ -32,6 +33,9 @@ func (p *Plan) Configs() ([]trainer.Config, error) {
 		return nil, fmt.Errorf("a race with %d seeds trains nothing; choose at least 1", p.Seeds)
 	case p.Steps < 0:
 		return nil, fmt.Errorf("a race of %d steps trains nothing; choose at least 1", p.Steps)
+	case p.Base.Seed > math.MaxUint64-uint64(p.Seeds-1):
+		return nil, fmt.Errorf("there are no %d seeds from %d on, the last is %d; choose a smaller seed",
+			p.Seeds, p.Base.Seed, uint64(math.MaxUint64))
 	}
 	for i, id := range p.Variants {
 		if slices.Contains(p.Variants[:i], id) {

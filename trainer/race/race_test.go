@@ -144,6 +144,12 @@ func TestOrderAndEqualData(t *testing.T) {
 func TestBadPlans(t *testing.T) {
 	odd := trainer.DefaultConfig()
 	odd.Model.Heads = 5
+	late := trainer.DefaultConfig()
+	late.Seed = math.MaxUint64 - 1
+	if list, err := (&Plan{Base: late, Variants: []string{"pre"}, Seeds: 2}).Configs(); err != nil ||
+		list[1].Seed != math.MaxUint64 {
+		t.Errorf("the last two seeds are refused: %v", err)
+	}
 	for _, c := range []struct {
 		p    Plan
 		says string
@@ -155,6 +161,7 @@ func TestBadPlans(t *testing.T) {
 		{Plan{Variants: []string{"pre", "pre"}, Seeds: 1}, "twice"},
 		{Plan{Variants: []string{"prre"}, Seeds: 1}, `did you mean "pre"`},
 		{Plan{Base: odd, Variants: []string{"pre"}, Seeds: 1}, "heads"},
+		{Plan{Base: late, Variants: []string{"pre"}, Seeds: 3}, "no 3 seeds from 18446744073709551614 on"},
 	} {
 		if c.p.Base.Batch == 0 {
 			c.p.Base = trainer.DefaultConfig()

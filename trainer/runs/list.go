@@ -23,26 +23,45 @@ type Summary struct {
 	Last map[string]float32
 }
 
-// List returns the runs below root, newest first. Folders that are not runs are passed over, and a
-// root that does not exist holds none. It reads a few kilobytes of each run.
+// List returns the runs below root, newest first. Folders that are not runs or cannot be read as such
+// are passed over, and a root that does not exist holds none. It reads a few kilobytes of each run.
 func List(root string) ([]Summary, error) {
+	list, _, err := ListAll(root)
+	return list, err
+}
+
+// ListAll is List that also gives the runs it passed over by name: folders that hold a description which
+// is damaged, of another version or not readable.
+func ListAll(root string) (list []Summary, broken []Broken, err error) {
 	entries, err := os.ReadDir(root)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
+		return nil, nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the folder of runs could not be read: %w", err)
+		return nil, nil, fmt.Errorf("the folder of runs could not be read: %w", err)
 	}
-	var list []Summary
 	for _, e := range entries {
-		if s, err := Summarize(filepath.Join(root, e.Name())); err == nil {
+		path := filepath.Join(root, e.Name())
+		s, err := Summarize(path)
+		if err == nil {
 			list = append(list, s)
+		} else if describes(path) {
+			broken = append(broken, Broken{Path: path, Reason: err})
 		}
 	}
 	slices.SortFunc(list, func(a, b Summary) int {
 		return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(b.ID, a.ID))
 	})
-	return list, nil
+	return list, broken, nil
+}
+
+// describes tells whether the folder at path holds a description, or hides whether it does.
+func describes(path string) bool {
+	if info, err := os.Stat(path); err != nil || !info.IsDir() {
+		return false
+	}
+	_, err := os.Lstat(filepath.Join(path, metaName))
+	return !errors.Is(err, os.ErrNotExist)
 }
 
 // Summarize reads the row of the run list for the run folder at path. Damaged notes hide nothing: they

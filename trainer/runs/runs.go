@@ -118,7 +118,7 @@ func create(open openFunc, root, slug string, meta Meta, config []byte) (_ *Run,
 		return nil, fmt.Errorf("could not make the folder for runs: %w", err)
 	}
 	meta.Format = metaFormat
-	meta.Created = time.Now().UTC().Truncate(time.Second)
+	meta.Created = time.Now().UTC().Truncate(time.Microsecond) // tells which run of a second is the newest
 	if meta.Status == "" {
 		meta.Status = Preparing
 	}

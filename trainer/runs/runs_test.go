@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -157,9 +158,22 @@ func TestNotRuns(t *testing.T) {
 			t.Errorf("a lock file was left in %s", path)
 		}
 	}
-	list, err := List(dir)
+	if err := os.WriteFile(filepath.Join(dir, "notes.txt"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	list, broken, err := ListAll(dir)
 	if err != nil || len(list) != 0 {
 		t.Errorf("list of no runs: %v, %v", list, err)
+	}
+	var names []string
+	for _, b := range broken {
+		names = append(names, filepath.Base(b.Path))
+		if !strings.Contains(b.Reason.Error(), b.Path) {
+			t.Errorf("%v does not name %s", b.Reason, b.Path)
+		}
+	}
+	if want := []string{"damaged", "newer"}; !slices.Equal(names, want) {
+		t.Errorf("broken are %q, want %q", names, want)
 	}
 	if list, err := List(filepath.Join(dir, "nothing")); err != nil || list != nil {
 		t.Errorf("list of no folder: %v, %v", list, err)
@@ -232,6 +246,45 @@ func TestList(t *testing.T) {
 		if i > 0 && s.Created.After(list[i-1].Created) {
 			t.Errorf("%s is newer than the run before it", s.ID)
 		}
+	}
+}
+
+// TestNewestOfASecond: runs made right after one another are told apart, and those of earlier versions,
+// which kept whole seconds, stay in the order of their names.
+func TestNewestOfASecond(t *testing.T) {
+	root := t.TempDir()
+	var want []string
+	for _, id := range []string{"b", "c", "a"} {
+		path := filepath.Join(root, id)
+		text := `{"format":1,"id":"` + id + `","status":"done","created":"2025-01-02T03:04:05Z"}`
+		if err := os.Mkdir(path, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(path, metaName), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want = append(want, "c", "b", "a")
+	for range 8 {
+		r, err := Create(root, "x", Meta{Status: Done}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+		want = slices.Insert(want, 0, r.Meta().ID)
+	}
+	list, err := List(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, s := range list {
+		got = append(got, s.ID)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("newest first are %q, want %q", got, want)
 	}
 }
 
