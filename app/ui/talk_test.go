@@ -211,7 +211,8 @@ func TestTalkFollowsTheSelection(t *testing.T) {
 	f.tabs.SelectIndex(tabSamples)
 	p := f.talk.panes[0]
 	f.loop.until(t, "the run's checkpoints", func() bool { return len(p.step.Options) == 3 && p.checkpoint() == path })
-	if p.run.Selected != f.current.title || len(p.run.Options) != 2 {
+	f.loop.until(t, "its title", func() bool { return p.run.Selected == f.current.title })
+	if len(p.run.Options) != 2 {
 		t.Errorf("%q is chosen of %q", p.run.Selected, p.run.Options)
 	}
 	f.Window.talk.Generate()
