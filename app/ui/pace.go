@@ -13,15 +13,16 @@ const (
 	paceSlowest = 4 * time.Second
 )
 
-// paceFor is the least time between two updates from a job when the charts took a time to draw. Beside a GPU
-// the window follows every look at the job, on the CPU every second one, because drawing takes the processor
-// from training. The rate is then halved until drawing takes a fifth of the time at most.
+// paceFor is the least time between two updates from a job when charts and window took a time to draw. Beside
+// a GPU the window follows every look at the job, on the CPU every second one, because drawing takes the
+// processor from training. The rate is then halved until drawing takes a fifth of the time at most, a tenth on
+// the CPU, whose threads wait for one another: the one that drawing displaces holds all of them up.
 func paceFor(look time.Duration, gpu bool, drawing time.Duration) time.Duration {
-	every := look
+	every, share := look, time.Duration(5)
 	if !gpu {
-		every *= 2
+		every, share = 2*look, 10
 	}
-	for every < 5*drawing && every < paceSlowest {
+	for every < share*drawing && every < paceSlowest {
 		every *= 2
 	}
 	return every
