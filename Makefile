@@ -3,11 +3,11 @@
 # Variables:
 #   ARGS    what `make run` passes to evenkeel, for example ARGS="train --steps 50"
 #   CC      the C compiler on Linux; unless set, clang-19, clang or cc, whichever is there
-#   GOLDEN  a folder of golden cases for `make test`; where there is none, those kept with the code are taken
+#   GOLDEN  the folder of golden cases that `make test` verifies; one with all of them also serves the long tests
 #   RACE    packages tested under the race detector
 #   NOCGO   packages tested again without cgo
 
-GOLDEN ?= ../shared/golden
+GOLDEN ?= trainer/golden/testdata
 RACE   ?= ./metal/cpu/... ./trainer/... ./app/chart/... ./app/chartview/... ./app/ui/...
 NOCGO  ?= ./metal ./metal/conformance ./metal/cpu/... ./metal/mtl ./metal/reference
 ARGS   ?=
